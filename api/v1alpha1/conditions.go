@@ -1,0 +1,72 @@
+package v1alpha1
+
+// Condition types. Ready, Reconciling and Stalled follow kstatus: the last two are absent when false.
+const (
+	ConditionReady       = "Ready"
+	ConditionReconciling = "Reconciling"
+	ConditionStalled     = "Stalled"
+
+	// IntegratedCareSystem.
+	ConditionNamespaceReady       = "NamespaceReady"
+	ConditionDatabaseReady        = "DatabaseReady"
+	ConditionCoordinationAPIReady = "CoordinationAPIReady"
+	ConditionDashboardReady       = "DashboardReady"
+	// ConditionSizeAdvisory is True when places or neighbourhoods lie outside the sizes of the guidance. It never affects Ready.
+	ConditionSizeAdvisory = "SizeAdvisory"
+
+	// CoreCommunityService.
+	ConditionAccepted   = "Accepted"
+	ConditionRegistered = "Registered"
+)
+
+// Reasons of an IntegratedCareSystem.
+const (
+	// ReasonAsDeclared: the children match this generation and serve.
+	ReasonAsDeclared = "AsDeclared"
+	// ReasonProgressing: the operator is at work or a child is starting.
+	ReasonProgressing = "Progressing"
+	// ReasonWaiting: an earlier part must be ready first.
+	ReasonWaiting = "Waiting"
+	// ReasonAvailable: the part runs and answers its probes.
+	ReasonAvailable = "Available"
+	// ReasonMigrating: the schema is being brought to the release's version.
+	ReasonMigrating = "Migrating"
+	// ReasonMigrationFailed: the migration Job failed; its log says why.
+	ReasonMigrationFailed = "MigrationFailed"
+	// ReasonNamespaceConflict: the namespace belongs to someone else.
+	ReasonNamespaceConflict = "NamespaceConflict"
+	// ReasonNamespaceTerminating: the namespace is being deleted by someone.
+	ReasonNamespaceTerminating = "NamespaceTerminating"
+	// ReasonRenderFailed: the stack could not be rendered from the spec.
+	ReasonRenderFailed = "RenderFailed"
+	// ReasonApplyRefused: the API server refused an object of the stack.
+	ReasonApplyRefused = "ApplyRefused"
+	// ReasonStopping: the resource is being deleted; workloads stop, data stay.
+	ReasonStopping = "Stopping"
+	// ReasonOutsideGuidance and ReasonWithinGuidance belong to SizeAdvisory.
+	ReasonOutsideGuidance = "OutsideGuidance"
+	ReasonWithinGuidance  = "WithinGuidance"
+)
+
+// Reasons of a CoreCommunityService.
+const (
+	// ReasonAccepted: the declaration fits the integrated care system.
+	ReasonAccepted = "Accepted"
+	// ReasonNotATenantNamespace: the namespace belongs to no integrated care system.
+	ReasonNotATenantNamespace = "NotATenantNamespace"
+	// ReasonSystemNotFound: the namespace is a tenant's, but its IntegratedCareSystem is gone.
+	ReasonSystemNotFound = "IntegratedCareSystemNotFound"
+	// ReasonUnknownPlace and ReasonUnknownNeighbourhood: the integrated care system has no such place or neighbourhood.
+	ReasonUnknownPlace         = "UnknownPlace"
+	ReasonUnknownNeighbourhood = "UnknownNeighbourhood"
+	// ReasonOverlap: another service already has the neighbourhood for the same function.
+	ReasonOverlap = "Overlap"
+	// ReasonRegistered: the entry of this generation is committed in the tenant's database.
+	ReasonRegistered = "Registered"
+	// ReasonLastAccepted: an earlier generation stays registered while this one is not accepted.
+	ReasonLastAccepted = "LastAcceptedKept"
+	// ReasonNotRegistered: nothing of the service is in the directory.
+	ReasonNotRegistered = "NotRegistered"
+	// ReasonWaitingForAPI: the coordination API does not answer yet.
+	ReasonWaitingForAPI = "WaitingForAPI"
+)

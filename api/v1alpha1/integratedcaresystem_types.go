@@ -1,0 +1,276 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// IntegratedCareSystemSpec declares one tenant: its identity, its geography and the settings of its stack.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.neighbourhoods) || self.neighbourhoods.all(n, has(self.places) && self.places.exists(p, p.name == n.place))",message="every neighbourhood must name a place that is listed in spec.places",fieldPath=".neighbourhoods"
+type IntegratedCareSystemSpec struct {
+	// odsCode is the ODS code of the integrated care board, upper case, 3 or 5 characters. It can't be changed: codes are
+	// never re-used, only closed.
+	// +required
+	// +kubebuilder:validation:Pattern=`^[A-Z0-9]{3}([A-Z0-9]{2})?$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the ODS code identifies the data and can't be changed; declare a new IntegratedCareSystem instead"
+	ODSCode string `json:"odsCode"`
+
+	// displayName is shown on dashboards, for example "Greater Manchester".
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=120
+	DisplayName string `json:"displayName"`
+
+	// region is the NHS region.
+	// +required
+	Region Region `json:"region"`
+
+	// places of the system. Guidance puts a place at 250,000 to 500,000 people; other sizes are reported, never refused.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=40
+	Places []Place `json:"places,omitempty"`
+
+	// neighbourhoods of the system, each within one place. Guidance puts a neighbourhood at 30,000 to 50,000 people; other
+	// sizes are reported, never refused.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=200
+	Neighbourhoods []Neighbourhood `json:"neighbourhoods,omitempty"`
+
+	// stack holds the settings of the database, the coordination API and the dashboard.
+	// +required
+	Stack Stack `json:"stack"`
+}
+
+// Region is one of the seven NHS regions.
+//
+// +kubebuilder:validation:Enum=EastOfEngland;London;Midlands;NorthEastAndYorkshire;NorthWest;SouthEast;SouthWest
+type Region string
+
+// Place is a place within an integrated care system.
+type Place struct {
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// population in people, for the size advisory.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000000
+	Population *int32 `json:"population,omitempty"`
+}
+
+// Neighbourhood is a primary care network footprint.
+type Neighbourhood struct {
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// place is the name of the place the neighbourhood lies in.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Place string `json:"place"`
+
+	// population in people, for the size advisory.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000000
+	Population *int32 `json:"population,omitempty"`
+}
+
+// Stack holds the settings of a tenant's programs.
+type Stack struct {
+	// data says whether the tenant holds real or synthetic records. Synthetic is shown on every page and can't be changed
+	// later, so that invented people never mix with real ones.
+	// +optional
+	// +kubebuilder:default=Live
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a database with synthetic people never becomes a live one, nor the other way round; declare a new IntegratedCareSystem instead"
+	Data DataKind `json:"data,omitempty"`
+
+	// +optional
+	// +kubebuilder:default={}
+	Database Database `json:"database,omitempty"`
+
+	// +required
+	Authentication Authentication `json:"authentication"`
+
+	// +required
+	CoordinationAPI Program `json:"coordinationAPI"`
+
+	// +required
+	Dashboard Program `json:"dashboard"`
+}
+
+// DataKind tells real from synthetic records.
+//
+// +kubebuilder:validation:Enum=Live;Synthetic
+type DataKind string
+
+const (
+	// DataLive is the default: records of real people.
+	DataLive DataKind = "Live"
+	// DataSynthetic marks invented people, for demonstration and tests.
+	DataSynthetic DataKind = "Synthetic"
+)
+
+// Database holds the settings of the PostgreSQL database.
+type Database struct {
+	// +optional
+	// +kubebuilder:default={}
+	Storage Storage `json:"storage,omitempty"`
+}
+
+// Storage of the database. The claim that holds the data is never deleted or replaced by the operator.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)",message="the storage class of an existing volume can't be changed",fieldPath=".className"
+type Storage struct {
+	// size of the volume as a Kubernetes quantity, for example 20Gi: at least 1Gi; it can grow, not shrink.
+	// +optional
+	// +kubebuilder:default="10Gi"
+	// +kubebuilder:validation:MaxLength=20
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('1Gi')) >= 0",message="must be a Kubernetes quantity of at least 1Gi, for example 20Gi"
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(self) || !isQuantity(oldSelf) || quantity(self).compareTo(quantity(oldSelf)) >= 0",message="a volume can grow, not shrink"
+	Size string `json:"size,omitempty"`
+
+	// className is the StorageClass; when absent the cluster's default class is used.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ClassName *string `json:"className,omitempty"`
+}
+
+// Authentication names the OpenID Connect provider that signs people and systems in.
+type Authentication struct {
+	// issuer is the provider's issuer URL: https, or http for a *.localhost name on a developer's machine.
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname().endsWith('.localhost')))",message="must be an https URL (http only for *.localhost names)"
+	Issuer string `json:"issuer"`
+
+	// audience that access tokens must carry, and the dashboard's client id; default "cmhf-<name>".
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=120
+	Audience string `json:"audience,omitempty"`
+}
+
+// Program holds the settings of the coordination API or the dashboard.
+type Program struct {
+	// replicas is the number of pods, 1 to 10.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	Replicas *int32 `json:"replicas,omitempty"`
+
+	// url is where people and systems reach the program: https, or http for a *.localhost name on a developer's machine.
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname().endsWith('.localhost')))",message="must be an https URL (http only for *.localhost names)"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || url(self).getEscapedPath() in ['', '/']",message="must have no path"
+	URL string `json:"url"`
+}
+
+// IntegratedCareSystemStatus is what the operator has seen of the tenant.
+type IntegratedCareSystemStatus struct {
+	// observedGeneration is the generation that the conditions speak of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// namespace of the tenant.
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+
+	// +optional
+	Release *ReleaseStatus `json:"release,omitempty"`
+
+	// +optional
+	Database *DatabaseStatus `json:"database,omitempty"`
+
+	// +optional
+	Endpoints *Endpoints `json:"endpoints,omitempty"`
+
+	// +optional
+	Services *ServicesStatus `json:"services,omitempty"`
+
+	// +optional
+	Inventory *Inventory `json:"inventory,omitempty"`
+
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// ReleaseStatus names the stack release that runs.
+type ReleaseStatus struct {
+	// current is the release whose objects are applied.
+	Current string `json:"current"`
+}
+
+// DatabaseStatus names the engine that was chosen for the tenant.
+type DatabaseStatus struct {
+	Engine string `json:"engine"`
+}
+
+// Endpoints are the URLs under which the tenant's programs are reached.
+type Endpoints struct {
+	API       string `json:"api"`
+	Dashboard string `json:"dashboard"`
+}
+
+// ServicesStatus counts the core community services in the tenant's namespace.
+type ServicesStatus struct {
+	Total int32 `json:"total"`
+	Ready int32 `json:"ready"`
+	// summary is "ready/total".
+	Summary string `json:"summary"`
+}
+
+// Inventory sums up the objects of the stack.
+type Inventory struct {
+	// objects is the number of rendered objects.
+	Objects int32 `json:"objects"`
+	// hash identifies their content.
+	Hash string `json:"hash"`
+}
+
+// IntegratedCareSystem is one tenant of the operator: an integrated care system of the NHS in England. Its name is the
+// lower-case ODS code.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=ics,categories=cmhf
+// +kubebuilder:printcolumn:name="ODS",type=string,JSONPath=`.spec.odsCode`
+// +kubebuilder:printcolumn:name="Name",type=string,JSONPath=`.spec.displayName`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Release",type=string,JSONPath=`.status.release.current`
+// +kubebuilder:printcolumn:name="Services",type=string,JSONPath=`.status.services.summary`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Region",type=string,priority=1,JSONPath=`.spec.region`
+// +kubebuilder:printcolumn:name="Engine",type=string,priority=1,JSONPath=`.status.database.engine`
+// +kubebuilder:printcolumn:name="API",type=string,priority=1,JSONPath=`.status.endpoints.api`
+// +kubebuilder:printcolumn:name="Dashboard",type=string,priority=1,JSONPath=`.status.endpoints.dashboard`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name == self.spec.odsCode.lowerAscii()",message="the name must be the ODS code in lower case (spec.odsCode)"
+type IntegratedCareSystem struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   IntegratedCareSystemSpec   `json:"spec"`
+	Status IntegratedCareSystemStatus `json:"status,omitempty"`
+}
+
+// IntegratedCareSystemList is a list of integrated care systems.
+//
+// +kubebuilder:object:root=true
+type IntegratedCareSystemList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []IntegratedCareSystem `json:"items"`
+}

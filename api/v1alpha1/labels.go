@@ -1,0 +1,38 @@
+package v1alpha1
+
+// Labels and annotations that the operator sets or reads. They are part of the public contract: policies, dashboards and
+// GitOps tools select on them.
+const (
+	// LabelICS carries the name of the IntegratedCareSystem (the lower-case ODS code) on every object of its stack.
+	LabelICS = "cmhf.health/ics"
+	// LabelComponent names the part of the stack an object belongs to.
+	LabelComponent = "app.kubernetes.io/component"
+	// LabelGateway marks the namespaces whose pods may reach the public ports of every tenant ("true").
+	LabelGateway = "cmhf.health/gateway"
+
+	// AnnotationODSCode repeats the upper-case ODS code on the tenant's namespace.
+	AnnotationODSCode = "cmhf.health/ods-code"
+	// AnnotationRenderHash is the digest of the rendered object, written by the same apply.
+	AnnotationRenderHash = "cmhf.health/render-hash"
+	// AnnotationConfigHash on a pod template rolls the pods when their settings change.
+	AnnotationConfigHash = "cmhf.health/config-hash"
+	// AnnotationDatabaseEngine records the engine on the tenant's namespace; it is never changed silently.
+	AnnotationDatabaseEngine = "cmhf.health/database-engine"
+	// AnnotationRelease records the release on the tenant's namespace.
+	AnnotationRelease = "cmhf.health/release"
+	// AnnotationAdopt set to "true" on a foreign namespace lets the operator take it over.
+	AnnotationAdopt = "cmhf.health/adopt"
+	// AnnotationRetainedSince is the time (RFC 3339) since when a namespace keeps the data of a deleted IntegratedCareSystem.
+	AnnotationRetainedSince = "cmhf.health/retained-since"
+
+	// FinalizerRetain stops the workloads of a deleted IntegratedCareSystem before it goes; its data stay.
+	FinalizerRetain = "cmhf.health/retain"
+)
+
+// Components of a tenant's stack, as they stand in LabelComponent.
+const (
+	ComponentDatabase        = "database"
+	ComponentMigration       = "migration"
+	ComponentCoordinationAPI = "coordination-api"
+	ComponentDashboard       = "dashboard"
+)

@@ -1,0 +1,141 @@
+package stack
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+//go:embed kustomize
+var embedded embed.FS
+
+// Renderer builds stacks from the kustomize directories inside this binary. It may be used by several goroutines.
+type Renderer struct {
+	// mu guards kustomize, whose OpenAPI schema is process-wide, and bases.
+	mu sync.Mutex
+	// bases holds the built base (L1) as YAML by set of components.
+	bases map[string][]byte
+}
+
+// NewRenderer returns a renderer with nothing built yet.
+func NewRenderer() *Renderer { return &Renderer{bases: map[string][]byte{}} }
+
+// Render gives the objects of a tenant's stack in the order in which they are applied, each with its render hash. A
+// failure within kustomize, a panic included, comes back as an error.
+func (r *Renderer) Render(in Inputs) (objects []*unstructured.Unstructured, err error) {
+	if err := in.Check(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("rendering the stack of %q: kustomize panicked: %v", in.Name, p)
+		}
+	}()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	base, err := r.base(in.Engine)
+	if err != nil {
+		return nil, err
+	}
+	tenant, err := overlay(in)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
+	}
+	built, err := build(map[string][]byte{"base/objects.yaml": base}, map[string]types.Kustomization{
+		"base":   {Resources: []string{"objects.yaml"}},
+		"tenant": tenant,
+	}, "tenant")
+	if err != nil {
+		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
+	}
+	objects, err = decode(built)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
+	}
+	if err := settle(objects); err != nil {
+		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
+	}
+	if err := errors.Join(check(in, objects)...); err != nil {
+		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
+	}
+	return objects, nil
+}
+
+// base gives the built base with the engine's component.
+func (r *Renderer) base(engine string) ([]byte, error) {
+	components := map[string]string{EngineStandalone: "standalone"}
+	if built, ok := r.bases[engine]; ok {
+		return built, nil
+	}
+	files := map[string][]byte{}
+	err := fs.WalkDir(embedded, "kustomize", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		files[name], err = embedded.ReadFile(name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the base of the stack: %w", err)
+	}
+	built, err := build(files, map[string]types.Kustomization{"kustomize/with-components": {
+		Resources:  []string{"../base"},
+		Components: []string{"../components/" + components[engine]},
+	}}, "kustomize/with-components")
+	if err != nil {
+		return nil, fmt.Errorf("building the base of the stack for engine %s: %w", engine, err)
+	}
+	text, err := built.AsYaml()
+	if err != nil {
+		return nil, fmt.Errorf("writing the base of the stack for engine %s: %w", engine, err)
+	}
+	r.bases[engine] = text
+	return text, nil
+}
+
+// build runs kustomize in memory over files and kustomizations and returns what the folder gives.
+func build(files map[string][]byte, kustomizations map[string]types.Kustomization, folder string) (resmap.ResMap, error) {
+	memory := filesys.MakeFsInMemory()
+	for name, k := range kustomizations {
+		text, err := yaml.Marshal(k)
+		if err != nil {
+			return nil, fmt.Errorf("writing kustomization %s: %w", name, err)
+		}
+		files[path.Join(name, "kustomization.yaml")] = text
+	}
+	for name, text := range files {
+		if err := memory.WriteFile(name, text); err != nil {
+			return nil, fmt.Errorf("laying out %s: %w", name, err)
+		}
+	}
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionNone
+	return krusty.MakeKustomizer(options).Run(memory, folder)
+}
+
+func decode(built resmap.ResMap) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	for _, res := range built.Resources() {
+		raw, err := json.Marshal(res)
+		if err != nil {
+			return nil, fmt.Errorf("encoding %s: %w", res.CurId(), err)
+		}
+		object := &unstructured.Unstructured{}
+		if err := object.UnmarshalJSON(raw); err != nil {
+			return nil, fmt.Errorf("decoding %s: %w", res.CurId(), err)
+		}
+		objects = append(objects, object)
+	}
+	return objects, nil
+}

@@ -1,0 +1,172 @@
+package stack
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func inputs() Inputs {
+	return Inputs{
+		Name: "qop", ODSCode: "QOP", DisplayName: "Greater Manchester", Namespace: "ics-qop", Release: "v0", Engine: EngineStandalone, Synthetic: true,
+		Images: Images{CoordinationAPI: "example/coordination-api:1", Dashboard: "example/dashboard:1", Postgres: "example/postgres:15"},
+		Issuer: "https://idp.example.org", Audience: "cmhf-qop", DashboardURL: "https://qop.example.org",
+		StorageSize: "20Gi", APIReplicas: 2, DashboardReplicas: 1,
+		Operator: Operator{Namespace: "cmhf-system", ServiceAccount: "cmhf-operator"},
+	}
+}
+
+// The golden file is what a reviewer reads when the base changes.
+func TestRenderedStack(t *testing.T) {
+	objects, err := NewRenderer().Render(inputs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, object := range objects {
+		raw, err := yaml.Marshal(object.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString("---\n" + string(raw))
+	}
+	golden := filepath.Join("testdata", "standalone.yaml")
+	if *update {
+		if err := os.WriteFile(golden, []byte(text.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text.String()); diff != "" {
+		t.Errorf("rendered stack differs from %s (go test ./internal/stack -update writes it anew):\n%s", golden, diff)
+	}
+}
+
+func TestRenderIsPure(t *testing.T) {
+	first, err := NewRenderer().Render(inputs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	renderer := NewRenderer()
+	for range 3 {
+		other := inputs()
+		other.Name, other.ODSCode, other.Namespace = "qsl", "QSL", "ics-qsl"
+		if _, err := renderer.Render(other); err != nil {
+			t.Fatal(err)
+		}
+		again, err := renderer.Render(inputs())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if Hash(first) != Hash(again) {
+			t.Fatal("the same inputs gave another stack")
+		}
+	}
+}
+
+// Nothing of one tenant may name another, and every object must be found by its label.
+func TestTenantsAreApart(t *testing.T) {
+	objects, err := NewRenderer().Render(inputs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range objects {
+		if got := object.GetLabels()[v1alpha1.LabelICS]; got != "qop" {
+			t.Errorf("%s %s: label %s is %q", object.GetKind(), object.GetName(), v1alpha1.LabelICS, got)
+		}
+		raw, _ := object.MarshalJSON()
+		if strings.Contains(string(raw), `"tenant"`) {
+			t.Errorf("%s %s still names the base's namespace", object.GetKind(), object.GetName())
+		}
+	}
+}
+
+// What a change touches: pods roll with their settings, a new image means a new migration, and nothing else moves.
+func TestWhatAChangeTouches(t *testing.T) {
+	renderer := NewRenderer()
+	hashes := func(in Inputs) map[string]string {
+		objects, err := renderer.Render(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]string{}
+		for _, object := range objects {
+			found[object.GetKind()+"/"+object.GetName()] = object.GetAnnotations()[v1alpha1.AnnotationRenderHash]
+		}
+		return found
+	}
+	before := hashes(inputs())
+	for name, test := range map[string]struct {
+		change func(*Inputs)
+		want   []string
+	}{
+		"storage":  {func(in *Inputs) { in.StorageSize = "30Gi" }, []string{"PersistentVolumeClaim/database-data"}},
+		"replicas": {func(in *Inputs) { in.DashboardReplicas = 3 }, []string{"Deployment/dashboard"}},
+		"issuer": {func(in *Inputs) { in.Issuer = "https://other.example.org:8443" },
+			[]string{"ConfigMap/stack-settings", "Deployment/coordination-api", "Deployment/dashboard", "NetworkPolicy/identity-provider"}},
+		"database image": {func(in *Inputs) { in.Images.Postgres = "example/postgres:15.1" }, []string{"StatefulSet/database"}},
+		"api image":      {func(in *Inputs) { in.Images.CoordinationAPI = "example/coordination-api:2" }, []string{"Deployment/coordination-api", "Job/migration"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := inputs()
+			test.change(&in)
+			changed := map[string]bool{}
+			for object, hash := range hashes(in) {
+				if before[object] != hash {
+					if strings.HasPrefix(object, "Job/migration-") {
+						object = "Job/migration"
+					}
+					changed[object] = true
+				}
+			}
+			want := map[string]bool{}
+			for _, object := range test.want {
+				want[object] = true
+			}
+			if diff := cmp.Diff(want, changed); diff != "" {
+				t.Errorf("changed objects (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRenderSaysWhatIsMissing(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Inputs)
+		want   string
+	}{
+		"no image": {func(in *Inputs) { in.Images.Dashboard = "" }, "no dashboard image given"},
+		"engine":   {func(in *Inputs) { in.Engine = "Oracle" }, `unknown database engine "Oracle"`},
+		"issuer":   {func(in *Inputs) { in.Issuer = "https://a b" }, "issuer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := inputs()
+			test.change(&in)
+			if _, err := NewRenderer().Render(in); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one that says %q", err, test.want)
+			}
+		})
+	}
+}
+
+func BenchmarkRenderWarm(b *testing.B) {
+	renderer := NewRenderer()
+	in := inputs()
+	for b.Loop() {
+		if _, err := renderer.Render(in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+// Package stack renders what one tenant runs. Its duty: from Inputs, everything a release and a tenant's settings say, make
+// the exact objects to apply, in the order in which they are applied. It is pure: the same inputs give the same bytes, and
+// it reads neither the cluster nor the clock.
+//
+// The objects come from plain kustomize directories under kustomize/ that a person can build with kubectl kustomize. They
+// are built at two levels: once for a set of components (L1), then for each tenant with its names, sizes and settings laid
+// over (L2). What depends on the content of the result (the migration's name, the hashes) is settled last.
+//
+// It does not apply anything, and it makes no Secrets: those are created once and never rendered (see package credentials).
+package stack
+
+import (
+	"fmt"
+	"net/url"
+)
+
+// EngineStandalone is one PostgreSQL server on its own volume.
+const EngineStandalone = "Standalone"
+
+// Inputs is everything that decides what a tenant's stack looks like.
+type Inputs struct {
+	// Name of the IntegratedCareSystem: the lower-case ODS code.
+	Name string
+	// ODSCode in upper case.
+	ODSCode     string
+	DisplayName string
+	Namespace   string
+	Release     string
+	Engine      string
+	// Synthetic says that the tenant holds invented people only.
+	Synthetic bool
+	Images    Images
+
+	// Issuer is the URL of the OpenID Connect provider; Audience what access tokens must carry.
+	Issuer, Audience string
+	// DashboardURL is where people reach the dashboard.
+	DashboardURL string
+
+	// StorageSize is a Kubernetes quantity; StorageClass nil means the cluster's default.
+	StorageSize  string
+	StorageClass *string
+
+	APIReplicas, DashboardReplicas int64
+
+	Operator Operator
+}
+
+// Images are full references, by preference name:tag@digest.
+type Images struct {
+	CoordinationAPI, Dashboard, Postgres string
+}
+
+// Operator says where the operator itself runs: the one that may call the API's internal port and make Secrets.
+type Operator struct {
+	Namespace, ServiceAccount string
+}
+
+// Check reports what is missing before anything is rendered from it.
+func (in Inputs) Check() error {
+	for _, field := range []struct{ name, value string }{
+		{"name", in.Name}, {"ODS code", in.ODSCode}, {"display name", in.DisplayName}, {"namespace", in.Namespace},
+		{"release", in.Release}, {"coordination API image", in.Images.CoordinationAPI}, {"dashboard image", in.Images.Dashboard},
+		{"PostgreSQL image", in.Images.Postgres}, {"issuer", in.Issuer}, {"audience", in.Audience}, {"dashboard URL", in.DashboardURL},
+		{"storage size", in.StorageSize}, {"operator namespace", in.Operator.Namespace}, {"operator service account", in.Operator.ServiceAccount},
+	} {
+		if field.value == "" {
+			return fmt.Errorf("rendering the stack of %q: no %s given", in.Name, field.name)
+		}
+	}
+	if in.Engine != EngineStandalone {
+		return fmt.Errorf("rendering the stack of %q: unknown database engine %q (known: %s)", in.Name, in.Engine, EngineStandalone)
+	}
+	return nil
+}
+
+// issuerPort is the TCP port of the identity provider, for the network policy.
+func (in Inputs) issuerPort() (string, error) {
+	u, err := url.Parse(in.Issuer)
+	if err != nil {
+		return "", fmt.Errorf("reading the issuer's URL: %w", err)
+	}
+	switch {
+	case u.Port() != "":
+		return u.Port(), nil
+	case u.Scheme == "http":
+		return "80", nil
+	default:
+		return "443", nil
+	}
+}
