@@ -35,7 +35,7 @@ var call = figures.Call{AccessToken: "the-token", RequestID: "the-reference"}
 
 func read(t *testing.T, name string) string {
 	t.Helper()
-	b, err := os.ReadFile("testdata/" + name)
+	b, err := os.ReadFile("../dashboardtest/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type User struct {
 	CSRF        string    `json:"c"` // must come back with every form
 }
 
-// User reads the session of the browser that sent the request.
+// User reads the session of the browser that sent the request. With ErrExpired it still tells whose session it was.
 func (s *SignIn) User(r *http.Request) (User, error) {
 	// A token that runs out while the API is asked would look like a missing right.
 	const margin = 10 * time.Second
@@ -35,7 +35,7 @@ func (s *SignIn) User(r *http.Request) (User, error) {
 		return User{}, fmt.Errorf("%w: %w", ErrSignedOut, err)
 	}
 	if !s.Now().Add(margin).Before(u.Expires) {
-		return User{}, ErrExpired
+		return u, ErrExpired
 	}
 	return u, nil
 }
