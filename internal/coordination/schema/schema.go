@@ -1,0 +1,140 @@
+// Package schema holds the database schema of the coordination API as embedded, forward-only migrations, and applies them.
+//
+// Migrate runs as the owner role under an advisory lock, so several pods may start it at once. It expects the roles and the
+// database to exist (the engine makes them) and grants the app role exactly what the API uses. The rules that hold at
+// every instant live here, as constraints and definer triggers; the API repeats them to give a better answer.
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// lockTimeout bounds how long a migration waits for a table, so that it does not queue behind a long read and block
+// everyone behind itself; the pod restarts and tries again.
+const lockTimeout = "10s"
+
+// Migrate brings the database of the connection to this program's version. connection is a URL or empty for the PG*
+// variables. It succeeds without a change when the schema is newer and says that this program may work with it.
+func Migrate(ctx context.Context, connection string) error {
+	config, err := pgxpool.ParseConfig(connection)
+	if err != nil {
+		return fmt.Errorf("reading the database settings: %w", err)
+	}
+	config.ConnConfig.RuntimeParams["lock_timeout"] = lockTimeout
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	defer pool.Close()
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close()
+	if err := db.PingContext(ctx); err != nil {
+		return fmt.Errorf("connecting to the database as its owner (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE): %w", err)
+	}
+	provider, err := newProvider(db)
+	if err != nil {
+		return err
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the schema version: %w", err)
+	}
+	if current > target {
+		return newer(ctx, pool, current, target)
+	}
+	start := time.Now()
+	results, err := provider.Up(ctx)
+	for _, r := range results {
+		slog.Info("migration applied", "version", r.Source.Version, "duration", r.Duration.String())
+	}
+	if err != nil {
+		return fmt.Errorf("migrating the schema from version %d to %d: %w", current, target, err)
+	}
+	slog.Info("schema is current", "version", target, "applied", len(results), "duration", time.Since(start).String())
+	return nil
+}
+
+func newProvider(db *sql.DB) (*goose.Provider, error) {
+	migrations, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("opening the embedded migrations: %w", err)
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // every second, for five minutes
+	if err != nil {
+		return nil, fmt.Errorf("making the migration lock: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, fmt.Errorf("reading the embedded migrations: %w", err)
+	}
+	return provider, nil
+}
+
+func newer(ctx context.Context, q Querier, current, target int64) error {
+	var compatibleFrom int64
+	if err := q.QueryRow(ctx, "SELECT compatible_from FROM schema_info").Scan(&compatibleFrom); err != nil {
+		return fmt.Errorf("reading the schema's compatibility: %w", err)
+	}
+	if compatibleFrom > target {
+		return fmt.Errorf("the database has schema version %d, which needs a program with version %d or later; this one has %d: run a newer release", current, compatibleFrom, target)
+	}
+	slog.Info("schema is newer and compatible", "version", current, "program", target)
+	return nil
+}
+
+// Querier is a connection, a pool or a transaction.
+type Querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// ErrNotMigrated says that the database has no schema that this program can work with.
+var ErrNotMigrated = errors.New("the database schema is missing or too old: run `coordination-api migrate` as the owner role")
+
+// Version reads the schema's version and returns ErrNotMigrated when this program cannot serve on it.
+func Version(ctx context.Context, q Querier) (int64, error) {
+	var present bool
+	if err := q.QueryRow(ctx, "SELECT to_regclass('schema_info') IS NOT NULL").Scan(&present); err != nil {
+		return 0, fmt.Errorf("looking for the schema: %w", err)
+	}
+	if !present {
+		return 0, ErrNotMigrated
+	}
+	var version, compatibleFrom int64
+	const query = "SELECT (SELECT max(version_id) FROM goose_db_version WHERE is_applied), compatible_from FROM schema_info"
+	if err := q.QueryRow(ctx, query).Scan(&version, &compatibleFrom); err != nil {
+		return 0, fmt.Errorf("reading the schema version: %w", err)
+	}
+	if version < latest() || compatibleFrom > latest() {
+		return version, ErrNotMigrated
+	}
+	return version, nil
+}
+
+// latest is the version of the newest embedded migration.
+func latest() int64 {
+	entries, err := files.ReadDir("migrations")
+	if err != nil {
+		panic(fmt.Sprintf("embedded migrations cannot be listed: %v", err)) // embedded at build time
+	}
+	version, err := goose.NumericComponent(entries[len(entries)-1].Name())
+	if err != nil {
+		panic(fmt.Sprintf("embedded migration has no version: %v", err))
+	}
+	return version
+}
