@@ -1,0 +1,132 @@
+// Command devcluster runs a real, single-node Kubernetes cluster on a Linux
+// machine, made from Go modules and Debian packages: it needs no container
+// registry and no other download site.
+//
+// The node runs in namespaces of its own, so that stopping it leaves nothing
+// behind, and is reachable from the host on loopback only. Run `devcluster help`
+// for the commands.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/cmhf/operator/hack/devcluster/internal/build"
+	"github.com/cmhf/operator/hack/devcluster/internal/settings"
+)
+
+const usage = `devcluster runs a single-node Kubernetes cluster for development and tests.
+
+  devcluster [FLAG...] COMMAND
+
+commands
+  up               start the cluster, or heal it; says so when it runs already
+  down             stop it and remove all it left, data included
+  status           show every part; exit code 0 only when all is well
+  load ARCHIVE...  import OCI image archives
+  kubeconfig       print the path of the administrator's kubeconfig
+  exec -- CMD...   run a command inside the cluster's namespaces
+  assets           print a folder with etcd, kube-apiserver and kubectl
+                   (KUBEBUILDER_ASSETS); needs no root and starts nothing
+
+flags
+`
+
+// exit is an error that carries an exit code of its own.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+func main() {
+	err := run(os.Args[1:])
+	var code exit
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.As(err, &code):
+		os.Exit(int(code))
+	default:
+		fmt.Fprintf(os.Stderr, "devcluster: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	var s settings.Settings
+	var cache string
+	flags := flag.NewFlagSet("devcluster", flag.ContinueOnError)
+	flags.StringVar(&s.Name, "name", "cmhf-dev", "name of the cluster and its node")
+	flags.IntVar(&s.APIPort, "api-port", 16443, "loopback port of the API server")
+	flags.IntVar(&s.HTTPPort, "http-port", 8080, "port of http://<service>.<namespace>.cmhf.localhost, on loopback and in the cluster")
+	flags.StringVar(&s.State, "state", "", "folder for data and logs (default /var/lib/cmhf-dev/<name>)")
+	flags.StringVar(&cache, "cache", "", "folder for built programs (default cmhf-dev in the user's cache folder)")
+	flags.StringVar(&s.Repo, "repo", "", "root of the repository (default: looked for from the current folder upward)")
+	flags.Usage = func() { printUsage(flags, flags.Output()) }
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if s.State == "" {
+		s.State = settings.DefaultState(s.Name)
+	}
+	s.Cache = build.Cache(cache)
+	if cache == "" {
+		var err error
+		if s.Cache, err = build.DefaultCache(); err != nil {
+			return err
+		}
+	}
+	if err := s.Check(); err != nil {
+		return err
+	}
+	command, rest := flags.Arg(0), flags.Args()
+	if len(rest) > 0 {
+		rest = rest[1:]
+	}
+	switch command {
+	case "help":
+		printUsage(flags, os.Stdout)
+		return nil
+	case "assets":
+		return assets(s)
+	case "":
+		flags.Usage()
+		return exit(2)
+	default:
+		return fmt.Errorf("no command %q: run `devcluster help`", command)
+	}
+}
+
+func printUsage(flags *flag.FlagSet, w io.Writer) {
+	fmt.Fprint(w, usage)
+	flags.SetOutput(w)
+	flags.PrintDefaults()
+}
+
+// withRepo fills in the repository's root.
+func withRepo(s settings.Settings) (settings.Settings, error) {
+	start, marker := s.Repo, filepath.Join("hack", "kube", "go.mod")
+	if start != "" {
+		if _, err := os.Stat(filepath.Join(start, marker)); err != nil {
+			return s, fmt.Errorf("--repo %s: there is no %s in it", start, marker)
+		}
+		var err error
+		s.Repo, err = filepath.Abs(start)
+		return s, err
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return s, fmt.Errorf("find the current folder: %w", err)
+	}
+	for folder := here; ; folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, marker)); err == nil {
+			s.Repo = folder
+			return s, nil
+		}
+		if folder == filepath.Dir(folder) {
+			return s, fmt.Errorf("no %s in %s or above it: run in the repository, or give --repo", marker, here)
+		}
+	}
+}
