@@ -1,0 +1,102 @@
+package problem
+
+import (
+	"fmt"
+	"html"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Slug identifies a kind of problem.
+type Slug string
+
+// The kinds of problem.
+const (
+	Malformed            Slug = "malformed-request"
+	InvalidRequest       Slug = "invalid-request"
+	Unauthenticated      Slug = "unauthenticated"
+	WrongICS             Slug = "wrong-ics"
+	Forbidden            Slug = "forbidden"
+	PurposeMissing       Slug = "purpose-missing"
+	NotFound             Slug = "not-found"
+	MethodNotAllowed     Slug = "method-not-allowed"
+	NotAcceptable        Slug = "not-acceptable"
+	BodyTimeout          Slug = "body-timeout"
+	BodyTooLarge         Slug = "body-too-large"
+	UnsupportedMediaType Slug = "unsupported-media-type"
+	NotYourService       Slug = "not-your-service"
+	ServiceClosing       Slug = "service-closing"
+	StateConflict        Slug = "state-conflict"
+	PersonDied           Slug = "person-died"
+	ClosureIncomplete    Slug = "closure-incomplete"
+	KeyReused            Slug = "idempotency-key-reused"
+	SignInUnavailable    Slug = "sign-in-unavailable"
+	DatabaseUnavailable  Slug = "database-unavailable"
+	DirectoryOlder       Slug = "directory-older"
+	Internal             Slug = "internal-error"
+)
+
+type entry struct {
+	status int
+	title  string
+	mend   string
+}
+
+var catalogue = map[Slug]entry{
+	Malformed:            {400, "The request cannot be read", "Send well-formed JSON in UTF-8 as the OpenAPI document describes it."},
+	InvalidRequest:       {422, "The request is not valid", "Mend the fields that errors names. Values are not repeated, so that no personal data appear in answers."},
+	Unauthenticated:      {401, "No valid access token", "Send Authorization: Bearer with a current access token of the ICS's identity provider, made for this API's audience."},
+	WrongICS:             {403, "The token belongs to another ICS", "Use the API of the ICS that the token's ics claim names, or sign in to the right one."},
+	Forbidden:            {403, "The role does not allow this", "Ask the ICS's administrator for a role that allows the operation; the OpenAPI document lists them as x-roles."},
+	PurposeMissing:       {403, "The system gave no purpose", "Tokens of systems must carry the claim purpose with the value direct-care."},
+	NotFound:             {404, "Not found", "The record does not exist or none of your services may see it; the answer is the same for both."},
+	MethodNotAllowed:     {405, "The method is not allowed here", "Use one of the methods in the Allow header."},
+	NotAcceptable:        {406, "The answer cannot be given in that form", "Accept application/json."},
+	BodyTimeout:          {408, "The request took too long to arrive", "Send the body without pauses."},
+	BodyTooLarge:         {413, "The request is too large", "Send less at once."},
+	UnsupportedMediaType: {415, "The media type is not supported", "Send Content-Type: application/json."},
+	NotYourService:       {403, "Another service is responsible", "Only the service that the record names may do this. Ask it, or refer the person."},
+	ServiceClosing:       {409, "The service takes no new referrals", "Refer the person to another service of the directory (GET /v1/services); a closing service keeps the people it has."},
+	StateConflict:        {409, "The record's state does not allow this", "Read the record again; someone may have changed it."},
+	PersonDied:           {409, "The person has died", "No new activity can be recorded for a person whose death is recorded."},
+	ClosureIncomplete:    {422, "The closure is incomplete", "Nobody is discharged to no support: give the parts that missing names. An episode closes with a return plan, a permitted reason and either acceptance by a receiver or the person's own choice. Not attending is never a reason."},
+	KeyReused:            {422, "The Idempotency-Key was used for another request", "Use a new key for a new request, and the same key only to repeat one."},
+	SignInUnavailable:    {503, "Tokens cannot be checked now", "The ICS's identity provider does not answer. Repeat the request later."},
+	DatabaseUnavailable:  {503, "The database is not available now", "Repeat the request, with the same Idempotency-Key if it had one."},
+	DirectoryOlder:       {409, "A newer directory is committed", "Read the committed directory and send a higher revision."},
+	Internal:             {500, "Something went wrong here", "Repeat the request. If it fails again, tell the service desk the instance."},
+}
+
+var byStatus = map[int]Slug{
+	http.StatusBadRequest: Malformed, http.StatusUnauthorized: Unauthenticated, http.StatusForbidden: Forbidden,
+	http.StatusNotFound: NotFound, http.StatusMethodNotAllowed: MethodNotAllowed, http.StatusNotAcceptable: NotAcceptable,
+	http.StatusRequestTimeout: BodyTimeout, http.StatusRequestEntityTooLarge: BodyTooLarge,
+	http.StatusUnsupportedMediaType: UnsupportedMediaType, http.StatusUnprocessableEntity: InvalidRequest,
+}
+
+const path = "/problems/"
+
+// Pages serves an explanation under each problem's type.
+func Pages(mux *http.ServeMux) {
+	for slug, e := range catalogue {
+		page := fmt.Sprintf("<!doctype html>\n<html lang=\"en-GB\">\n<meta charset=\"utf-8\">\n<title>%[1]s</title>\n<h1>%[1]s</h1>\n<p>HTTP status %[2]d.</p>\n<p>%[3]s</p>\n</html>\n",
+			html.EscapeString(e.title), e.status, html.EscapeString(e.mend))
+		mux.HandleFunc("GET "+path+string(slug), func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte(page)) // a broken connection has no one to tell
+		})
+	}
+}
+
+// Table is the catalogue as Markdown, for the documentation.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| type | status | meaning | what to do |\n| --- | --- | --- | --- |\n")
+	for _, slug := range slices.Sorted(maps.Keys(catalogue)) {
+		e := catalogue[slug]
+		fmt.Fprintf(&b, "| `%s%s` | %d | %s | %s |\n", path, slug, e.status, e.title, e.mend)
+	}
+	return b.String()
+}
