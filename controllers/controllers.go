@@ -1,0 +1,94 @@
+// Package controllers lists every controller of the operator and what they need. It wires them to a manager and does nothing
+// else.
+package controllers
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/controllers/corecommunityservice"
+	"github.com/cmhf/operator/controllers/integratedcaresystem"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// Scheme knows the operator's types and those of Kubernetes.
+func Scheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("registering the types of Kubernetes: %w", err)
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("registering the types of %s: %w", v1alpha1.Group, err)
+	}
+	return scheme, nil
+}
+
+// Cache holds our own resources and, of everything else, only what carries a tenant's label.
+func Cache() (cache.Options, error) {
+	tenants, err := labels.NewRequirement(v1alpha1.LabelICS, selection.Exists, nil)
+	if err != nil {
+		return cache.Options{}, fmt.Errorf("selecting tenants' objects: %w", err)
+	}
+	ofTenants := cache.ByObject{Label: labels.NewSelector().Add(*tenants)}
+	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}}
+	for _, kind := range stack.Kinds {
+		object := &unstructured.Unstructured{}
+		object.SetGroupVersionKind(kind)
+		options.ByObject[object] = ofTenants
+	}
+	return options, nil
+}
+
+// Client reads objects of tenants from the cache.
+func Client() client.Options {
+	return client.Options{Cache: &client.CacheOptions{Unstructured: true}}
+}
+
+// What the operator may do, no more: config/rbac/role.yaml is generated from here. It deletes programs only, never anything that
+// holds data, and reaches Secrets only through the RoleBinding that it makes in each tenant's namespace.
+//
+// +kubebuilder:rbac:groups=cmhf.health,resources=integratedcaresystems,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=cmhf.health,resources=corecommunityservices,verbs=get;list;watch
+// +kubebuilder:rbac:groups=cmhf.health,resources=integratedcaresystems/status;corecommunityservices/status,verbs=update
+// +kubebuilder:rbac:groups="",resources=namespaces;configmaps;persistentvolumeclaims;services;serviceaccounts,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=apps,resources=statefulsets,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=cmhf-operator-tenant-secrets
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+
+// Setup adds every controller to the manager.
+func Setup(manager ctrl.Manager, settings integratedcaresystem.Settings, api corecommunityservice.TenantAPI) error {
+	for name, controller := range map[string]interface{ SetupWithManager(ctrl.Manager) error }{
+		"IntegratedCareSystem": &integratedcaresystem.Reconciler{
+			Client:   manager.GetClient(),
+			Uncached: manager.GetAPIReader(),
+			Recorder: manager.GetEventRecorder("cmhf-operator"),
+			Renderer: stack.NewRenderer(),
+			Settings: settings,
+		},
+		"CoreCommunityService": &corecommunityservice.Reconciler{
+			Client:   manager.GetClient(),
+			Recorder: manager.GetEventRecorder("cmhf-operator"),
+			API:      api,
+		},
+	} {
+		if err := controller.SetupWithManager(manager); err != nil {
+			return fmt.Errorf("setting up the controller for %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package corecommunityservice
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/directory"
+)
+
+// The ConfigMap that holds the directory: the memory of what was accepted, and the API's start-up copy.
+const (
+	configMapName = "service-directory"
+	configMapKey  = "directory.json"
+)
+
+// entry is the directory's entry for a declaration, with every default resolved.
+func entry(ics *v1alpha1.IntegratedCareSystem, service *v1alpha1.CoreCommunityService) directory.Service {
+	spec := service.Spec
+	made := directory.Service{
+		ID:             directory.ServiceID(ics.Spec.ODSCode, service.Name),
+		Name:           service.Name,
+		DisplayName:    spec.DisplayName,
+		State:          directory.StateOpen,
+		Place:          spec.Place,
+		Neighbourhoods: slices.Sorted(slices.Values(spec.Neighbourhoods)),
+		LeadProvider:   directory.Provider{ODSCode: spec.LeadProvider.ODSCode, Name: spec.LeadProvider.Name},
+		Functions:      sortedStrings(spec.Functions),
+		EntryRoutes:    sortedStrings(spec.EntryRoutes),
+	}
+	if len(made.Functions) == 0 {
+		made.Functions = []string{string(v1alpha1.FunctionCore)}
+	}
+	if !slices.Contains(made.EntryRoutes, string(v1alpha1.EntryRouteSelf)) {
+		made.EntryRoutes = append(made.EntryRoutes, string(v1alpha1.EntryRouteSelf))
+		slices.Sort(made.EntryRoutes)
+	}
+	if spec.Ages != nil {
+		made.MinimumAge, made.MaximumAge = spec.Ages.Minimum, spec.Ages.Maximum
+	}
+	return made
+}
+
+func sortedStrings[T ~string](values []T) []string {
+	sorted := make([]string, 0, len(values))
+	for _, value := range values {
+		sorted = append(sorted, string(value))
+	}
+	slices.Sort(sorted)
+	return sorted
+}
+
+func assemble(ics *v1alpha1.IntegratedCareSystem, entries map[string]directory.Service, revision int64) directory.Directory {
+	d := directory.Directory{
+		Format: directory.FormatV1, Revision: revision, ODSCode: ics.Spec.ODSCode, Name: ics.Spec.DisplayName,
+		Neighbourhoods: []directory.Neighbourhood{}, Services: []directory.Service{},
+	}
+	for _, n := range ics.Spec.Neighbourhoods {
+		d.Neighbourhoods = append(d.Neighbourhoods, directory.Neighbourhood{Name: n.Name, Place: n.Place})
+	}
+	slices.SortFunc(d.Neighbourhoods, func(a, b directory.Neighbourhood) int { return strings.Compare(a.Name, b.Name) })
+	for _, name := range sortedNames(entries) {
+		d.Services = append(d.Services, entries[name])
+	}
+	return d
+}
+
+// stored reads the directory as it was last written; an empty one when there is none yet.
+func (r *Reconciler) stored(ctx context.Context, namespace string) (directory.Directory, error) {
+	live, err := applyset.Current(ctx, r.Client, configMap(namespace))
+	if err != nil || live == nil {
+		return directory.Directory{}, err
+	}
+	text, _, _ := unstructured.NestedString(live.Object, "data", configMapKey)
+	var d directory.Directory
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		return directory.Directory{}, fmt.Errorf("decoding the directory in ConfigMap %s/%s: %w", namespace, configMapName, err)
+	}
+	return d, nil
+}
+
+// store writes the directory; it is the record of what was accepted, so it comes before the API hears of it.
+func (r *Reconciler) store(ctx context.Context, namespace, ics string, d directory.Directory) error {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("encoding the directory of %s: %w", ics, err)
+	}
+	object := configMap(namespace)
+	object.SetLabels(map[string]string{v1alpha1.LabelICS: ics, v1alpha1.LabelComponent: v1alpha1.ComponentCoordinationAPI})
+	object.SetAnnotations(map[string]string{v1alpha1.AnnotationRenderHash: fmt.Sprintf("%d-%s", d.Revision, d.Digest())})
+	object.Object["data"] = map[string]any{configMapKey: string(text)}
+	_, _, err = applyset.Apply(ctx, r.Client, object)
+	return client.IgnoreNotFound(err)
+}
+
+func configMap(namespace string) *unstructured.Unstructured {
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
+	object.SetNamespace(namespace)
+	object.SetName(configMapName)
+	return object
+}

@@ -1,0 +1,108 @@
+package corecommunityservice
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/directory"
+)
+
+func (r *Reconciler) writeStatus(ctx context.Context, service *v1alpha1.CoreCommunityService, found outcome) error {
+	before := service.DeepCopy()
+	computeStatus(service, found)
+	if equality.Semantic.DeepEqual(before.Status, service.Status) {
+		return nil
+	}
+	if err := r.Client.Status().Update(ctx, service); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("writing the status of CoreCommunityService %s/%s: %w", service.Namespace, service.Name, err)
+	}
+	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(service.Status.Conditions, v1alpha1.ConditionReady)
+	if was == nil || was.Status != ready.Status || was.Reason != ready.Reason {
+		kind := corev1.EventTypeNormal
+		if meta.IsStatusConditionTrue(service.Status.Conditions, v1alpha1.ConditionStalled) {
+			kind = corev1.EventTypeWarning
+		}
+		r.Recorder.Eventf(service, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)
+	}
+	return nil
+}
+
+// computeStatus is pure: the service and what was found in, status out.
+func computeStatus(service *v1alpha1.CoreCommunityService, found outcome) {
+	service.Status.ObservedGeneration = service.Generation
+	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
+		meta.SetStatusCondition(&service.Status.Conditions, metav1.Condition{
+			Type: kind, Status: status, Reason: reason, Message: message, ObservedGeneration: service.Generation,
+		})
+	}
+	judged := found.verdicts[service.Name]
+	if found.namespaceRefused != nil {
+		judged = *found.namespaceRefused
+	}
+	status := map[bool]metav1.ConditionStatus{true: metav1.ConditionTrue, false: metav1.ConditionFalse}
+	set(v1alpha1.ConditionAccepted, status[judged.accepted], judged.reason, judged.message)
+
+	registered := registration(service, judged, found)
+	set(v1alpha1.ConditionRegistered, registered.Status, registered.Reason, registered.Message)
+
+	meta.RemoveStatusCondition(&service.Status.Conditions, v1alpha1.ConditionReconciling)
+	meta.RemoveStatusCondition(&service.Status.Conditions, v1alpha1.ConditionStalled)
+	switch {
+	case !judged.accepted:
+		set(v1alpha1.ConditionReady, metav1.ConditionFalse, judged.reason, judged.message)
+		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, judged.reason, judged.message)
+	case registered.Status != metav1.ConditionTrue:
+		set(v1alpha1.ConditionReady, metav1.ConditionFalse, registered.Reason, registered.Message)
+		set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, registered.Reason, registered.Message)
+	default:
+		set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRegistered, "people can be referred to the service")
+	}
+}
+
+// registration computes the Registered condition and keeps status.registered to what is known to be committed.
+func registration(service *v1alpha1.CoreCommunityService, judged verdict, found outcome) metav1.Condition {
+	known := &service.Status.Registered
+	entry := entryOf(found.directory, service.Name)
+	if found.committed != nil {
+		digest, ok := found.committed.Services[service.Name]
+		switch {
+		case !ok:
+			*known = nil
+		case *known == nil || (*known).Digest != digest || (judged.accepted && entry != nil && entry.Digest() == digest):
+			generation := service.Generation
+			if !judged.accepted && *known != nil {
+				generation = (*known).Generation
+			}
+			*known = &v1alpha1.Registration{Digest: digest, Generation: generation}
+		}
+	}
+	current := *known != nil && entry != nil && (*known).Digest == entry.Digest() && entry.State == directory.StateOpen
+	switch {
+	case judged.accepted && current && (*known).Generation == service.Generation:
+		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRegistered, Message: "this generation is committed in the service directory"}
+	case judged.accepted:
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonWaitingForAPI, Message: "waits for the coordination API to commit it"}
+	case current:
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonLastAccepted,
+			Message: fmt.Sprintf("generation %d stays registered until this one is accepted", (*known).Generation)}
+	default:
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNotRegistered, Message: "the service is not in the directory"}
+	}
+}
+
+func entryOf(d directory.Directory, name string) *directory.Service {
+	for i := range d.Services {
+		if d.Services[i].Name == name {
+			return &d.Services[i]
+		}
+	}
+	return nil
+}

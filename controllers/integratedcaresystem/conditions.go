@@ -1,0 +1,112 @@
+package integratedcaresystem
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// partConditions says how each part of the stack is, in the order in which they come up.
+func partConditions(s *scope) []metav1.Condition {
+	namespace := metav1.Condition{Type: v1alpha1.ConditionNamespaceReady, Status: metav1.ConditionTrue,
+		Reason: v1alpha1.ReasonAvailable, Message: "services can be declared in namespace " + s.ics.TenantNamespace()}
+	switch {
+	case s.refused != nil && !s.namespaceApplied:
+		namespace.Status, namespace.Reason, namespace.Message = metav1.ConditionFalse, s.refused.reason, s.refused.message
+	case !s.namespaceApplied:
+		namespace.Status, namespace.Reason, namespace.Message = metav1.ConditionFalse, v1alpha1.ReasonProgressing, "the namespace is not there yet"
+	}
+	return []metav1.Condition{
+		namespace,
+		s.database(),
+		s.coordinationAPI(),
+		s.workload(v1alpha1.ConditionDashboardReady, stack.StageDashboard, "the coordination API"),
+	}
+}
+
+func (s *scope) database() metav1.Condition {
+	return s.workload(v1alpha1.ConditionDatabaseReady, stack.StageDatabase, "its configuration")
+}
+
+// coordinationAPI speaks for the migration too: the API of a release serves when the schema is the release's.
+func (s *scope) coordinationAPI() metav1.Condition {
+	migration, database := s.parts[stack.StageMigration], s.parts[stack.StageDatabase]
+	condition := s.workload(v1alpha1.ConditionCoordinationAPIReady, stack.StageCoordinationAPI, "the database")
+	switch {
+	case migration.state.Failed:
+		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonMigrationFailed
+		condition.Message = "the migration failed: " + migration.state.Message + "; its log says why: kubectl -n " + s.ics.TenantNamespace() +
+			" logs -l app.kubernetes.io/component=migration"
+	case database.up() && !migration.up():
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, v1alpha1.ReasonMigrating, "the migration "+migration.state.Message
+	}
+	return condition
+}
+
+// workload reads a part's condition off what was seen. after names what it waits for while its gate is closed.
+func (s *scope) workload(kind string, stage stack.Stage, after string) metav1.Condition {
+	seen := s.parts[stage]
+	condition := metav1.Condition{Type: kind, Status: metav1.ConditionFalse}
+	switch {
+	case s.stopping != "":
+		condition.Reason, condition.Message = v1alpha1.ReasonStopping, "stops with the IntegratedCareSystem; its data stay"
+	case !seen.exists:
+		condition.Reason, condition.Message = v1alpha1.ReasonWaiting, "waits for "+after
+	case !seen.current:
+		condition.Reason, condition.Message = v1alpha1.ReasonWaiting, "runs as declared before; the change waits for "+after
+	case !seen.state.Ready:
+		condition.Reason, condition.Message = v1alpha1.ReasonProgressing, seen.state.Message
+	default:
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonAvailable, "runs as declared"
+	}
+	return condition
+}
+
+// stalledPart gives the part that will not come up without a change, if any.
+func stalledPart(s *scope) *part {
+	for _, stage := range []stack.Stage{stack.StageDatabase, stack.StageMigration, stack.StageCoordinationAPI, stack.StageDashboard} {
+		if seen := s.parts[stage]; seen.current && seen.state.Failed {
+			return &seen
+		}
+	}
+	return nil
+}
+
+// Sizes that the guidance gives, in people: a neighbourhood 30,000 to 50,000, a place 250,000 to 500,000. Real ones vary more
+// widely, so this is advice and never a refusal.
+const (
+	neighbourhoodFrom, neighbourhoodTo = 30_000, 50_000
+	placeFrom, placeTo                 = 250_000, 500_000
+)
+
+func setSizeAdvisory(ics *v1alpha1.IntegratedCareSystem, set func(kind string, status metav1.ConditionStatus, reason, message string)) {
+	var outside []string
+	for _, place := range ics.Spec.Places {
+		if p := place.Population; p != nil && (*p < placeFrom || *p > placeTo) {
+			outside = append(outside, fmt.Sprintf("place %s (%d)", place.Name, *p))
+		}
+	}
+	for _, neighbourhood := range ics.Spec.Neighbourhoods {
+		if p := neighbourhood.Population; p != nil && (*p < neighbourhoodFrom || *p > neighbourhoodTo) {
+			outside = append(outside, fmt.Sprintf("neighbourhood %s (%d)", neighbourhood.Name, *p))
+		}
+	}
+	if len(outside) == 0 {
+		set(v1alpha1.ConditionSizeAdvisory, metav1.ConditionFalse, v1alpha1.ReasonWithinGuidance, "no stated population is outside the guidance")
+		return
+	}
+	set(v1alpha1.ConditionSizeAdvisory, metav1.ConditionTrue, v1alpha1.ReasonOutsideGuidance,
+		"outside the guidance (places 250,000 to 500,000 people, neighbourhoods 30,000 to 50,000): "+firstFew(outside, 3))
+}
+
+// firstFew names the first n and counts the rest.
+func firstFew(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}

@@ -1,0 +1,107 @@
+// Package integratedcaresystem reconciles an IntegratedCareSystem into its stack: namespace, credentials, database, migration,
+// coordination API and dashboard.
+//
+// A reconcile is a list of phases over one scope: resolve (what should this tenant run), render (pure), namespace,
+// configuration, workloads (gated by health), then one status write computed from the scope alone. Deletion is a list of its
+// own and needs no render. It never writes a spec, never deletes anything that holds data, and does not deal with services
+// (see package corecommunityservice).
+package integratedcaresystem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// Reconciler turns IntegratedCareSystems into stacks.
+type Reconciler struct {
+	// Client reads from the cache and writes to the API server.
+	Client client.Client
+	// Uncached reads from the API server: foreign namespaces and Secrets are not in the cache.
+	Uncached client.Reader
+	Recorder events.EventRecorder
+	Renderer *stack.Renderer
+	Settings Settings
+}
+
+// Settings are what the operator brings to every tenant.
+type Settings struct {
+	// Release names the stack that this operator brings.
+	Release  string
+	Images   stack.Images
+	Operator stack.Operator
+}
+
+// phase does one step. It returns false when the rest has to wait for something that a watch will tell.
+type phase func(context.Context, *scope) (bool, error)
+
+// Reconcile brings one tenant a step nearer to what is declared.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	ics := &v1alpha1.IntegratedCareSystem{}
+	if err := r.Client.Get(ctx, request.NamespacedName, ics); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	s := newScope(ics)
+	if !ics.DeletionTimestamp.IsZero() {
+		return r.reconcileDeletion(ctx, s)
+	}
+	err := run(ctx, s, r.protect, r.resolve, r.render, r.namespace, r.configuration, r.credentials, r.workloads, r.services)
+	var refused *refusal
+	if errors.As(err, &refused) {
+		// Trying again changes nothing: a change of the spec or of the cluster does, and both are watched.
+		s.refused, err = refused, nil
+	}
+	s.failure = err
+	if statusErr := r.writeStatus(ctx, s); statusErr != nil {
+		err = errors.Join(err, statusErr)
+	}
+	if s.isPassing(err) {
+		return ctrl.Result{RequeueAfter: passingDelay}, nil
+	}
+	return ctrl.Result{}, err
+}
+
+func run(ctx context.Context, s *scope, phases ...phase) error {
+	for _, phase := range phases {
+		proceed, err := phase(ctx, s)
+		if err != nil || !proceed {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusal is a failure that only a change of the spec or of the cluster can mend.
+type refusal struct {
+	reason, message string
+}
+
+func (r *refusal) Error() string { return r.reason + ": " + r.message }
+
+// refuse turns an answer of the API server that trying again won't change into a refusal.
+func refuse(err error) error {
+	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+		return &refusal{v1alpha1.ReasonApplyRefused, err.Error()}
+	}
+	return err
+}
+
+// protect adds the finalizer before anything exists that it has to look after.
+func (r *Reconciler) protect(ctx context.Context, s *scope) (bool, error) {
+	added, err := addFinalizer(ctx, r.Client, s.ics)
+	if err != nil {
+		return false, fmt.Errorf("adding the finalizer to IntegratedCareSystem %s: %w", s.ics.Name, err)
+	}
+	if added {
+		s.original = s.ics.DeepCopy()
+	}
+	return true, nil
+}

@@ -1,0 +1,96 @@
+package integratedcaresystem
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// namespace makes the tenant's namespace, or takes back the one that an earlier resource of the same ICS left with its data.
+func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
+	existing, err := r.existingNamespace(ctx, s.inputs.Namespace)
+	if err != nil {
+		return false, err
+	}
+	if existing != nil {
+		if refused := mayUse(existing, s.ics); refused != nil {
+			return false, refused
+		}
+	}
+	for _, object := range s.objects {
+		if stack.StageOf(object) != stack.StageNamespace {
+			continue
+		}
+		if _, _, err := applyset.Apply(ctx, r.Client, object); err != nil {
+			return false, refuse(err)
+		}
+	}
+	if existing != nil {
+		if err := r.annotateNamespace(ctx, existing, v1alpha1.AnnotationRetainedSince, ""); err != nil {
+			return false, fmt.Errorf("taking back namespace %s: %w", existing.GetName(), err)
+		}
+		s.namespaceAge = time.Since(existing.GetCreationTimestamp().Time)
+	}
+	s.namespaceApplied = true
+	return true, nil
+}
+
+// existingNamespace looks in the cache, which holds tenants' namespaces only, then at the API server for a foreign one.
+func (r *Reconciler) existingNamespace(ctx context.Context, name string) (*unstructured.Unstructured, error) {
+	for _, reader := range []client.Reader{r.Client, r.Uncached} {
+		namespace := &unstructured.Unstructured{}
+		namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+		err := reader.Get(ctx, client.ObjectKey{Name: name}, namespace)
+		if err == nil {
+			return namespace, nil
+		}
+		if !apierrors.IsNotFound(err) {
+			return nil, fmt.Errorf("reading Namespace %s: %w", name, err)
+		}
+	}
+	return nil, nil
+}
+
+// annotateNamespace sets an annotation, or removes it when the value is empty; it writes only when that changes something.
+func (r *Reconciler) annotateNamespace(ctx context.Context, namespace *unstructured.Unstructured, key, value string) error {
+	annotations := namespace.GetAnnotations()
+	if annotations[key] == value {
+		return nil
+	}
+	before := namespace.DeepCopy()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[key] = value
+	if value == "" {
+		delete(annotations, key)
+	}
+	namespace.SetAnnotations(annotations)
+	return r.Client.Patch(ctx, namespace, client.MergeFrom(before))
+}
+
+// mayUse says whether a namespace that exists belongs to the ICS. ODS codes are never re-used, so our label with the same
+// code is proof enough; anyone else's namespace needs the word of whoever owns it.
+func mayUse(namespace *unstructured.Unstructured, ics *v1alpha1.IntegratedCareSystem) error {
+	if namespace.GetDeletionTimestamp() != nil {
+		return &refusal{v1alpha1.ReasonNamespaceTerminating,
+			fmt.Sprintf("namespace %s is being deleted; when it is gone it will be made anew", namespace.GetName())}
+	}
+	code := namespace.GetAnnotations()[v1alpha1.AnnotationODSCode]
+	ours := namespace.GetLabels()[v1alpha1.LabelICS] == ics.Name && (code == "" || code == ics.Spec.ODSCode)
+	if ours || namespace.GetAnnotations()[v1alpha1.AnnotationAdopt] == "true" {
+		return nil
+	}
+	return &refusal{v1alpha1.ReasonNamespaceConflict, fmt.Sprintf(
+		"namespace %s exists and is not this system's; move what is in it elsewhere, or annotate it %s=true to let the operator use it",
+		namespace.GetName(), v1alpha1.AnnotationAdopt)}
+}

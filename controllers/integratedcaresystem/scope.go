@@ -1,0 +1,80 @@
+package integratedcaresystem
+
+import (
+	"context"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/health"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// scope is what one reconcile knows. Each field says which phase sets it; status is computed from it alone.
+type scope struct {
+	// ics is a working copy; original is the resource as read, to see whether the status changed.
+	ics, original *v1alpha1.IntegratedCareSystem
+
+	// inputs: set by resolve.
+	inputs stack.Inputs
+	// objects in the order of their stages: set by render.
+	objects []*unstructured.Unstructured
+	// namespaceApplied and namespaceAge: set by namespace.
+	namespaceApplied bool
+	namespaceAge     time.Duration
+	// parts by stage: set by workloads.
+	parts map[stack.Stage]part
+	// total and ready services: set by services.
+	servicesCounted bool
+	total, ready    int32
+
+	// refused and failure: how the phases ended.
+	refused *refusal
+	failure error
+	// stopping says what still runs while the resource is being deleted.
+	stopping string
+}
+
+// part is what was seen of a workload.
+type part struct {
+	// exists: there is such an object.
+	exists bool
+	// current: it was applied from this render.
+	current bool
+	state   health.State
+}
+
+// up: the part serves as this render declares it.
+func (p part) up() bool { return p.exists && p.current && p.state.Ready }
+
+func newScope(ics *v1alpha1.IntegratedCareSystem) *scope {
+	return &scope{ics: ics.DeepCopy(), original: ics, parts: map[stack.Stage]part{}}
+}
+
+// passingDelay is how soon a conflict or a grant that has not spread yet is tried again.
+const passingDelay = 200 * time.Millisecond
+
+// grantSpread is how long after the namespace was made the API server may not know the operator's RoleBinding in it yet.
+const grantSpread = 30 * time.Second
+
+// isPassing: two writers met, or the operator's own RoleBinding has not spread yet. Neither is worth an error.
+func (s *scope) isPassing(err error) bool {
+	return apierrors.IsConflict(err) || (apierrors.IsForbidden(err) && s.namespaceApplied && s.namespaceAge < grantSpread)
+}
+
+func addFinalizer(ctx context.Context, c client.Client, ics *v1alpha1.IntegratedCareSystem) (bool, error) {
+	before := ics.DeepCopy()
+	if !controllerutil.AddFinalizer(ics, v1alpha1.FinalizerRetain) {
+		return false, nil
+	}
+	return true, patchMetadata(ctx, c, ics, before)
+}
+
+// patchMetadata writes what changed in the metadata only, and only to the version that was read.
+func patchMetadata(ctx context.Context, c client.Client, ics, before *v1alpha1.IntegratedCareSystem) error {
+	return c.Patch(ctx, ics, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+}

@@ -1,0 +1,99 @@
+package integratedcaresystem
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// writeStatus computes the status from the scope and writes it once, only if it changed.
+func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
+	computeStatus(s)
+	if equality.Semantic.DeepEqual(s.original.Status, s.ics.Status) {
+		return nil
+	}
+	wasReady := meta.FindStatusCondition(s.original.Status.Conditions, v1alpha1.ConditionReady)
+	if err := r.Client.Status().Update(ctx, s.ics); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("writing the status of IntegratedCareSystem %s: %w", s.ics.Name, err)
+	}
+	ready := meta.FindStatusCondition(s.ics.Status.Conditions, v1alpha1.ConditionReady)
+	if wasReady == nil || wasReady.Status != ready.Status || wasReady.Reason != ready.Reason {
+		kind := corev1.EventTypeNormal
+		if s.refused != nil {
+			kind = corev1.EventTypeWarning
+		}
+		r.Recorder.Eventf(s.ics, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)
+	}
+	return nil
+}
+
+// computeStatus is pure: scope in, status out.
+func computeStatus(s *scope) {
+	status := &s.ics.Status
+	status.ObservedGeneration = s.ics.Generation
+	status.Namespace = s.ics.TenantNamespace()
+	status.Endpoints = &v1alpha1.Endpoints{API: s.ics.Spec.Stack.CoordinationAPI.URL, Dashboard: s.ics.Spec.Stack.Dashboard.URL}
+	if s.namespaceApplied {
+		status.Release = &v1alpha1.ReleaseStatus{Current: s.inputs.Release}
+		status.Database = &v1alpha1.DatabaseStatus{Engine: s.inputs.Engine}
+		status.Inventory = &v1alpha1.Inventory{Objects: int32(len(s.objects)), Hash: stack.Hash(s.objects)}
+	}
+	if s.servicesCounted {
+		status.Services = &v1alpha1.ServicesStatus{Total: s.total, Ready: s.ready, Summary: fmt.Sprintf("%d/%d", s.ready, s.total)}
+	}
+	set := func(kind string, value metav1.ConditionStatus, reason, message string) {
+		meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+			Type: kind, Status: value, Reason: reason, Message: message, ObservedGeneration: s.ics.Generation,
+		})
+	}
+	for _, condition := range partConditions(s) {
+		set(condition.Type, condition.Status, condition.Reason, condition.Message)
+	}
+	setSizeAdvisory(s.ics, set)
+
+	ready := readiness(s)
+	set(v1alpha1.ConditionReady, ready.Status, ready.Reason, ready.Message)
+	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionReconciling)
+	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionStalled)
+	switch {
+	case s.refused != nil:
+		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, ready.Reason, ready.Message)
+	case stalledPart(s) != nil:
+		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, ready.Reason, ready.Message)
+	case ready.Status != metav1.ConditionTrue:
+		set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, ready.Reason, ready.Message)
+	}
+}
+
+// readiness is True only when every part serves as this generation declares it.
+func readiness(s *scope) metav1.Condition {
+	not := func(reason, message string) metav1.Condition {
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: reason, Message: message}
+	}
+	switch {
+	case s.refused != nil:
+		return not(s.refused.reason, s.refused.message)
+	case s.failure != nil:
+		return not(v1alpha1.ReasonProgressing, s.failure.Error())
+	case s.stopping != "":
+		return not(v1alpha1.ReasonStopping, s.stopping)
+	}
+	for _, condition := range partConditions(s) {
+		if condition.Status != metav1.ConditionTrue {
+			return not(condition.Reason, condition.Type+": "+condition.Message)
+		}
+	}
+	return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAsDeclared,
+		Message: "database, coordination API and dashboard run as declared"}
+}

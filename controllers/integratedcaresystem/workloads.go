@@ -1,0 +1,59 @@
+package integratedcaresystem
+
+import (
+	"context"
+
+	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/credentials"
+	"github.com/cmhf/operator/internal/health"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// configuration applies everything that needs no gate.
+func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) {
+	for _, object := range s.objects {
+		if stack.StageOf(object) != stack.StageConfig {
+			continue
+		}
+		if _, _, err := applyset.Apply(ctx, r.Client, object); err != nil {
+			return false, refuse(err)
+		}
+	}
+	return true, nil
+}
+
+// credentials makes the Secrets that are missing, before anything runs that needs them.
+func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
+	if err := credentials.Ensure(ctx, r.Uncached, r.Client, s.ics.Name, s.inputs.Namespace); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// workloads applies the database, the migration, the API and the dashboard, each when the one before it is up. It looks at
+// all of them in any case, so that the status tells what runs behind a closed gate.
+func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
+	open := true
+	for _, object := range s.objects {
+		stage := stack.StageOf(object)
+		if stage < stack.StageDatabase {
+			continue
+		}
+		live, err := applyset.Current(ctx, r.Client, object)
+		if err != nil {
+			return false, err
+		}
+		if open && !applyset.Matches(live, object) {
+			if live, _, err = applyset.Apply(ctx, r.Client, object); err != nil {
+				return false, refuse(err)
+			}
+		}
+		seen := part{exists: live != nil, current: applyset.Matches(live, object)}
+		if live != nil {
+			seen.state = health.Of(live)
+		}
+		s.parts[stage] = seen
+		open = open && seen.up()
+	}
+	return true, nil
+}
