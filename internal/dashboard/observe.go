@@ -2,12 +2,11 @@ package dashboard
 
 import (
 	"context"
-	"crypto/rand"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -59,7 +58,7 @@ func reference(ctx context.Context) string {
 func (d *Dashboard) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		ref := strings.ToLower(rand.Text()[:12])
+		ref := uuid.NewString() // the API takes over request ids that are UUIDs
 		r = r.WithContext(context.WithValue(r.Context(), referenceKey{}, ref))
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(seen, r)
