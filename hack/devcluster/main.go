@@ -8,6 +8,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,6 +17,9 @@ import (
 	"path/filepath"
 
 	"github.com/cmhf/operator/hack/devcluster/internal/build"
+	"github.com/cmhf/operator/hack/devcluster/internal/cluster"
+	"github.com/cmhf/operator/hack/devcluster/internal/node"
+	"github.com/cmhf/operator/hack/devcluster/internal/progress"
 	"github.com/cmhf/operator/hack/devcluster/internal/settings"
 )
 
@@ -55,6 +59,9 @@ func main() {
 }
 
 func run(args []string) error {
+	if err, handled := inNode(args); handled {
+		return err
+	}
 	var s settings.Settings
 	var cache string
 	flags := flag.NewFlagSet("devcluster", flag.ContinueOnError)
@@ -81,21 +88,70 @@ func run(args []string) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
-	command, rest := flags.Arg(0), flags.Args()
-	if len(rest) > 0 {
-		rest = rest[1:]
-	}
-	switch command {
-	case "help":
-		printUsage(flags, os.Stdout)
-		return nil
-	case "assets":
-		return assets(s)
-	case "":
+	if flags.NArg() == 0 {
 		flags.Usage()
 		return exit(2)
+	}
+	if flags.Arg(0) == "help" {
+		printUsage(flags, os.Stdout)
+		return nil
+	}
+	return command(context.Background(), s, flags.Arg(0), flags.Args()[1:])
+}
+
+// command runs one command on the cluster of the settings.
+func command(ctx context.Context, s settings.Settings, name string, args []string) error {
+	p := progress.New(os.Stderr)
+	switch name {
+	case "up":
+		s, err := withRepo(s)
+		if err != nil {
+			return err
+		}
+		return cluster.Up(ctx, s, p)
+	case "down":
+		return cluster.Down(ctx, s, p)
+	case "status":
+		ok, err := cluster.Status(ctx, s, os.Stdout)
+		if err == nil && !ok {
+			err = exit(1)
+		}
+		return err
+	case "load":
+		return cluster.Load(ctx, s, args, p)
+	case "kubeconfig":
+		fmt.Println(s.Kubeconfig())
+		return nil
+	case "exec":
+		if len(args) > 0 && args[0] == "--" {
+			args = args[1:]
+		}
+		code, err := cluster.Exec(ctx, s, args)
+		if err == nil && code != 0 {
+			err = exit(code)
+		}
+		return err
+	case "assets":
+		return assets(s)
 	default:
-		return fmt.Errorf("no command %q: run `devcluster help`", command)
+		return fmt.Errorf("no command %q: run `devcluster help`", name)
+	}
+}
+
+// inNode runs the hidden commands by which a node starts its own processes.
+func inNode(args []string) (err error, handled bool) {
+	if len(args) != 2 {
+		return nil, false
+	}
+	switch args[0] {
+	case node.InitCommand:
+		return node.Init(args[1]), true
+	case node.SuperviseCommand:
+		return node.Supervise(context.Background(), args[1]), true
+	case node.FrontDoorCommand:
+		return node.FrontDoor(context.Background(), args[1]), true
+	default:
+		return nil, false
 	}
 }
 

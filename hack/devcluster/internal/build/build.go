@@ -38,49 +38,69 @@ func DefaultCache() (Cache, error) {
 	return Cache(filepath.Join(folder, "cmhf-dev")), nil
 }
 
+// Find returns the program's binary if the cache has it.
+func (c Cache) Find(p Program) (Binary, bool) {
+	entry, err := c.entry(p)
+	if err != nil {
+		return Binary{}, false
+	}
+	_, err = os.Stat(entry.binary)
+	return Binary{Path: entry.binary}, err == nil
+}
+
 // Get returns the program's binary and builds it first when the cache has none
 // of its content. Calls at the same time, also from several processes, build once.
 func (c Cache) Get(p Program) (Binary, error) {
-	version, err := compiler()
+	entry, err := c.entry(p)
 	if err != nil {
 		return Binary{}, err
-	}
-	flags := []string{"-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w -buildid= " + p.LDFlags)}
-	key, err := Key(p.Folder, append([]string{version, runtime.GOOS, runtime.GOARCH, strings.Join(p.Links, " ")}, flags...)...)
-	if err != nil {
-		return Binary{}, err
-	}
-	folder := filepath.Join(string(c), p.Name+"-"+key)
-	binary := Binary{Path: filepath.Join(folder, p.Name)}
-	if _, err := os.Stat(binary.Path); err == nil {
-		return binary, nil
 	}
 	unlock, err := c.lock(p.Name)
 	if err != nil {
 		return Binary{}, err
 	}
 	defer unlock()
-	if _, err := os.Stat(binary.Path); err == nil {
-		return binary, nil
+	if _, err := os.Stat(entry.binary); err == nil {
+		return Binary{Path: entry.binary}, nil
 	}
-	if err := compile(p, folder, flags); err != nil {
+	if err := compile(p, entry); err != nil {
 		return Binary{}, err
 	}
-	binary.Fresh = true
-	return binary, nil
+	return Binary{Path: entry.binary, Fresh: true}, nil
+}
+
+// entry is a program's place in the cache.
+type entry struct {
+	folder string
+	binary string
+	flags  []string
+}
+
+func (c Cache) entry(p Program) (entry, error) {
+	version, err := compiler()
+	if err != nil {
+		return entry{}, err
+	}
+	flags := []string{"-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w -buildid= " + p.LDFlags)}
+	key, err := Key(p.Folder, append([]string{version, runtime.GOOS, runtime.GOARCH, strings.Join(p.Links, " ")}, flags...)...)
+	if err != nil {
+		return entry{}, err
+	}
+	folder := filepath.Join(string(c), p.Name+"-"+key)
+	return entry{folder: folder, binary: filepath.Join(folder, p.Name), flags: flags}, nil
 }
 
 // compile builds into a folder beside the wanted one and renames it, so that an
 // entry is either complete or absent.
-func compile(p Program, folder string, flags []string) error {
-	partial := folder + ".partial"
+func compile(p Program, e entry) error {
+	partial := e.folder + ".partial"
 	if err := os.RemoveAll(partial); err != nil {
 		return fmt.Errorf("clear %s: %w", partial, err)
 	}
 	if err := os.MkdirAll(partial, 0o755); err != nil {
 		return fmt.Errorf("make the cache folder: %w", err)
 	}
-	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", filepath.Join(partial, p.Name), ".")...)
+	cmd := exec.Command("go", append(append([]string{"build"}, e.flags...), "-o", filepath.Join(partial, p.Name), ".")...)
 	cmd.Dir = p.Folder
 	// The caller's flags and workspace must not decide what the cache holds.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
@@ -94,10 +114,10 @@ func compile(p Program, folder string, flags []string) error {
 			return fmt.Errorf("link %s to %s: %w", link, p.Name, err)
 		}
 	}
-	if err := os.RemoveAll(folder); err != nil {
-		return fmt.Errorf("clear %s: %w", folder, err)
+	if err := os.RemoveAll(e.folder); err != nil {
+		return fmt.Errorf("clear %s: %w", e.folder, err)
 	}
-	if err := os.Rename(partial, folder); err != nil {
+	if err := os.Rename(partial, e.folder); err != nil {
 		return fmt.Errorf("put %s into the cache: %w", p.Name, err)
 	}
 	return nil
