@@ -1,0 +1,52 @@
+// Command coordination-api is the care-coordination service of one Integrated Care System.
+//
+//	coordination-api serve     serves the API (environment: see docs/api/README.md)
+//	coordination-api migrate   brings the database schema to this version, as the owner role
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/cmhf/operator/internal/coordination/schema"
+	"github.com/cmhf/operator/internal/coordination/server"
+)
+
+// version is set by the build (-ldflags "-X main.version=…").
+var version = "0.0.0-dev"
+
+const usage = "usage: coordination-api serve | migrate"
+
+func main() {
+	level := new(slog.LevelVar)
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := run(ctx, level, os.Args[1:]); err != nil {
+		slog.Error("coordination API stopped", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, level *slog.LevelVar, args []string) error {
+	if len(args) != 1 {
+		return errors.New(usage)
+	}
+	switch args[0] {
+	case "migrate":
+		return schema.Migrate(ctx, "")
+	case "serve":
+		config, err := server.ConfigFromEnvironment(version)
+		if err != nil {
+			return err
+		}
+		level.Set(config.LogLevel)
+		return server.Run(ctx, config)
+	}
+	return fmt.Errorf("unknown command %q; %s", args[0], usage)
+}

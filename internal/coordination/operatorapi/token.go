@@ -1,0 +1,47 @@
+package operatorapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// TokenFile holds the tenant's token. The file is read at each call, so a rotated Secret counts as soon as it is mounted.
+type TokenFile struct {
+	Path string
+}
+
+// Check reads the file once, to find a wrong path at start.
+func (t *TokenFile) Check() error {
+	_, err := t.read()
+	return err
+}
+
+func (t *TokenFile) read() ([]byte, error) {
+	raw, err := os.ReadFile(t.Path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the operator's token: %w", err)
+	}
+	if token := bytes.TrimSpace(raw); len(token) > 0 {
+		return token, nil
+	}
+	return nil, errors.New("the file with the operator's token is empty")
+}
+
+// Matches compares an Authorization header with the token in constant time.
+func (t *TokenFile) Matches(authorization string) (bool, error) {
+	token, err := t.read()
+	if err != nil {
+		return false, err
+	}
+	scheme, sent, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return false, nil
+	}
+	want, got := sha256.Sum256(token), sha256.Sum256([]byte(sent))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1, nil
+}

@@ -1,0 +1,1 @@
+SELECT find_or_create_person(@id, @nhs_number, @absent_reason, @family_name, @given_name, @birth_date)

@@ -1,0 +1,1 @@
+SELECT state FROM referrals WHERE id = @id FOR UPDATE

@@ -1,0 +1,133 @@
+// Package rest is the public HTTP side of the API that all subjects share: authentication, authorisation by the access
+// table, transactions with audit, idempotency, problems, the OpenAPI document, logging and metrics.
+//
+// A subject registers its operations with Handle and gets, for each request, a valid input and a transaction of the
+// caller. It neither sees tokens nor writes responses. Health and the operator's port are not here (package operatorapi).
+package rest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/cmhf/operator/internal/coordination/access"
+	"github.com/cmhf/operator/internal/coordination/problem"
+	"github.com/cmhf/operator/internal/coordination/store"
+)
+
+// Verifier checks bearer tokens.
+type Verifier interface {
+	Verify(ctx context.Context, token string) (access.Caller, error)
+}
+
+// API is where subjects register their operations.
+type API struct {
+	huma     huma.API
+	mux      *http.ServeMux
+	store    *store.Store
+	verifier Verifier
+}
+
+const (
+	bearer = "bearer"
+	// maxBodyBytes is ample for one record with free text.
+	maxBodyBytes = 64 << 10
+)
+
+const description = `Coordinates care under the Community Mental Health Framework: one record of referral, episode and return plan for everyone around a person.
+
+Every call needs an access token of the ICS's identity provider. A record that none of your services may see answers like one that does not exist. Errors are RFC 9457 problems whose type resolves to an explanation on this server. POST takes an Idempotency-Key: repeat a request that got no answer with the same key.`
+
+// useProblems makes the framework's own errors problems. The framework keeps its error constructor in a package variable,
+// so it is set once for the process.
+var useProblems = sync.OnceFunc(func() {
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
+		p := fromFramework(status, message, errs)
+		p.Instance = instance(ctx.Context())
+		return p
+	}
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return fromFramework(status, message, errs)
+	}
+})
+
+// New makes an API without operations. version is that of the program.
+func New(version string, s *store.Store, verifier Verifier) *API {
+	useProblems()
+	mux := http.NewServeMux()
+	config := huma.DefaultConfig("Coordination API", version)
+	config.Info.Description = description
+	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	config.CreateHooks = nil // no $schema in bodies
+	config.DocsPath, config.SchemasPath = "", ""
+	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
+	config.RejectUnknownQueryParameters = true
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Access token of the ICS's identity provider."},
+	}
+	problem.Pages(mux)
+	return &API{huma: humago.New(mux, config), mux: mux, store: s, verifier: verifier}
+}
+
+// OpenAPI is the document of everything registered so far.
+func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
+
+// Route says where an operation is reached and how it is described.
+type Route struct {
+	Method, Path string
+	Operation    access.Operation
+	Tag          string
+	Summary      string
+	Description  string
+	// Status of success; 200 when zero.
+	Status int
+	// Errors that the operation may answer, beyond those common to all.
+	Errors []int
+}
+
+var commonErrors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
+
+// Handle registers an operation. The handler's transaction is committed, audit trail included, before the reply.
+func Handle[Input, Output any](a *API, route Route, handle func(context.Context, *store.Tx, *Input) (*Output, error)) {
+	rule := access.For(route.Operation)
+	operation := huma.Operation{
+		OperationID: string(route.Operation), Method: route.Method, Path: route.Path, DefaultStatus: route.Status,
+		Tags: []string{route.Tag}, Summary: route.Summary, Description: route.Description,
+		Errors:       append(slices.Clone(commonErrors), route.Errors...),
+		Security:     []map[string][]string{{bearer: {}}},
+		MaxBodyBytes: maxBodyBytes,
+		Middlewares:  huma.Middlewares{a.authorise(rule)},
+		Extensions:   map[string]any{"x-roles": rule.Roles},
+	}
+	huma.Register(a.huma, operation, func(ctx context.Context, in *Input) (*Output, error) {
+		caller := callerFrom(ctx)
+		var out *Output
+		err := a.store.InTx(ctx, route.Operation, caller, func(ctx context.Context, tx *store.Tx) (err error) {
+			out, err = once(ctx, tx, in, func() (*Output, error) { return handle(ctx, tx, in) })
+			return err
+		})
+		if err != nil {
+			return nil, answer(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// Idempotent is embedded in the input of operations that can be repeated safely with a key.
+type Idempotent struct {
+	Key string `header:"Idempotency-Key" json:"-" maxLength:"100" pattern:"^[\\x21-\\x7e]+$" doc:"A key of your choice, new for each new request. The same key with the same request within 24 hours gives the same answer again, and the work is done once."`
+}
+
+func (i Idempotent) idempotencyKey() string { return i.Key }
+
+func once[Input, Output any](ctx context.Context, tx *store.Tx, in *Input, work func() (*Output, error)) (*Output, error) {
+	keyed, ok := any(in).(interface{ idempotencyKey() string })
+	if !ok {
+		return work()
+	}
+	return store.Once(ctx, tx, keyed.idempotencyKey(), in, work)
+}

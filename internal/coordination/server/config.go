@@ -1,0 +1,69 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Config is what the environment says. The database is found by libpq's variables (PGHOST, PGPORT, PGDATABASE, PGUSER,
+// PGPASSWORD, PGSSLMODE).
+type Config struct {
+	Version        string
+	ODSCode        string
+	ICSName        string
+	Listen         string
+	InternalListen string
+	Issuer         string
+	Audience       string
+	TokenFile      string
+	DirectoryFile  string
+	Synthetic      bool
+	LogLevel       slog.Level
+	// Database is a connection URL for tests; empty means the environment.
+	Database string
+}
+
+var odsCode = regexp.MustCompile(`^[A-Z0-9]{3}([A-Z0-9]{2})?$`)
+
+// ConfigFromEnvironment reads and checks the variables of `serve`; the error names each that is wrong and how to mend it.
+func ConfigFromEnvironment(version string) (Config, error) {
+	c := Config{
+		Version:        version,
+		ODSCode:        os.Getenv("CMHF_ODS_CODE"),
+		ICSName:        os.Getenv("CMHF_ICS_NAME"),
+		Listen:         cmp.Or(os.Getenv("CMHF_LISTEN"), ":8080"),
+		InternalListen: cmp.Or(os.Getenv("CMHF_INTERNAL_LISTEN"), ":8081"),
+		Issuer:         os.Getenv("CMHF_OIDC_ISSUER"),
+		TokenFile:      cmp.Or(os.Getenv("CMHF_INTERNAL_TOKEN_FILE"), "/etc/cmhf/internal/token"),
+		DirectoryFile:  cmp.Or(os.Getenv("CMHF_DIRECTORY_FILE"), "/etc/cmhf/directory/directory.json"),
+	}
+	c.Audience = cmp.Or(os.Getenv("CMHF_OIDC_AUDIENCE"), "cmhf-"+strings.ToLower(c.ODSCode))
+	var errs []error
+	if !odsCode.MatchString(c.ODSCode) {
+		errs = append(errs, errors.New("CMHF_ODS_CODE: set it to the ODS code of the ICS in upper case, three or five characters, for example QOP"))
+	}
+	if strings.TrimSpace(c.ICSName) == "" {
+		errs = append(errs, errors.New("CMHF_ICS_NAME: set it to the name of the ICS as people know it"))
+	}
+	if u, err := url.Parse(c.Issuer); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		errs = append(errs, errors.New("CMHF_OIDC_ISSUER: set it to the https URL of the identity provider, exactly as it stands in the iss claim of its tokens"))
+	}
+	var err error
+	if c.Synthetic, err = strconv.ParseBool(cmp.Or(os.Getenv("CMHF_SYNTHETIC"), "false")); err != nil {
+		errs = append(errs, errors.New("CMHF_SYNTHETIC: use true or false"))
+	}
+	if err := c.LogLevel.UnmarshalText([]byte(cmp.Or(os.Getenv("CMHF_LOG_LEVEL"), "info"))); err != nil {
+		errs = append(errs, errors.New("CMHF_LOG_LEVEL: use debug, info, warn or error"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Config{}, fmt.Errorf("the environment is not complete:\n%w", err)
+	}
+	return c, nil
+}

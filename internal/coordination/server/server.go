@@ -1,0 +1,180 @@
+// Package server puts the coordination API together: configuration from the environment, the subjects on the public port,
+// the internal port, and an orderly start and stop.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cmhf/operator/internal/coordination/episodes"
+	"github.com/cmhf/operator/internal/coordination/identity"
+	"github.com/cmhf/operator/internal/coordination/operatorapi"
+	"github.com/cmhf/operator/internal/coordination/people"
+	"github.com/cmhf/operator/internal/coordination/referrals"
+	"github.com/cmhf/operator/internal/coordination/rest"
+	"github.com/cmhf/operator/internal/coordination/services"
+	"github.com/cmhf/operator/internal/coordination/statistics"
+	"github.com/cmhf/operator/internal/coordination/store"
+)
+
+const (
+	// leaveTime is how long the port serves on after it reports not ready, until load balancers have noticed.
+	leaveTime = 3 * time.Second
+	// drainTime is how long running requests may take at the end.
+	drainTime = 20 * time.Second
+	// keyExpiryEvery is how often old idempotency keys are removed.
+	keyExpiryEvery = time.Hour
+)
+
+// Public builds the public API with all its subjects. store and verifier may be nil to get the OpenAPI document only.
+func Public(c Config, s *store.Store, verifier rest.Verifier) *rest.API {
+	api := rest.New(c.Version, s, verifier)
+	services.Register(api)
+	people.Register(api)
+	referrals.Register(api)
+	episodes.Register(api)
+	statistics.Register(api, statistics.ICS{ODSCode: c.ODSCode, Name: c.ICSName}, c.Synthetic)
+	return api
+}
+
+// Run serves both ports until ctx ends, then drains.
+func Run(ctx context.Context, c Config) error {
+	token := &operatorapi.TokenFile{Path: c.TokenFile}
+	if err := token.Check(); err != nil {
+		return fmt.Errorf("CMHF_INTERNAL_TOKEN_FILE: %w", err)
+	}
+	db, err := store.Open(context.WithoutCancel(ctx), c.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	verifier := identity.New(identity.Config{Issuer: c.Issuer, Audience: c.Audience, ODSCode: c.ODSCode})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), poolCollector{db.Pool()})
+	port := &operatorapi.Port{
+		Store: db, Token: token, ODSCode: c.ODSCode, Version: c.Version, Synthetic: c.Synthetic,
+		SignInReady: verifier.Ready, Metrics: registry,
+	}
+	public, err := listen("CMHF_LISTEN", c.Listen, Public(c, db, verifier).Handler(registry))
+	if err != nil {
+		return err
+	}
+	internal, err := listen("CMHF_INTERNAL_LISTEN", c.InternalListen, port.Handler())
+	if err != nil {
+		return errors.Join(err, public.listener.Close())
+	}
+	slog.Info("coordination API listens", "public", public.address(), "internal", internal.address(), "ods_code", c.ODSCode, "version", c.Version, "synthetic", c.Synthetic)
+
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	go verifier.Discover(background)
+	go commitStartUpDirectory(background, c, db)
+	go expireKeys(background, db)
+
+	group, serving := errgroup.WithContext(ctx)
+	group.Go(public.serve)
+	group.Go(internal.serve)
+	group.Go(func() error {
+		<-serving.Done()
+		slog.Info("stopping: no longer ready, then finishing what runs", "reason", context.Cause(serving).Error())
+		port.Stop()
+		if ctx.Err() != nil {
+			time.Sleep(leaveTime)
+		}
+		drain, cancel := context.WithTimeout(background, drainTime)
+		defer cancel()
+		return errors.Join(public.server.Shutdown(drain), internal.server.Shutdown(drain))
+	})
+	return group.Wait()
+}
+
+type listening struct {
+	server   *http.Server
+	listener net.Listener
+}
+
+func listen(variable, address string, handler http.Handler) (*listening, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	return &listening{listener: listener, server: &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}}, nil
+}
+
+func (l *listening) address() string { return l.listener.Addr().String() }
+
+func (l *listening) serve() error {
+	if err := l.server.Serve(l.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on %s: %w", l.address(), err)
+	}
+	return nil
+}
+
+// commitStartUpDirectory commits the mounted copy of the directory when it is newer than what the database holds, so that
+// a restored or empty database gets its services without waiting for the operator.
+func commitStartUpDirectory(ctx context.Context, c Config, db *store.Store) {
+	file, err := os.Open(c.DirectoryFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		slog.Error("the start-up directory cannot be opened", "file", c.DirectoryFile, "error", err.Error())
+		return
+	}
+	defer file.Close()
+	d, err := operatorapi.DecodeDirectory(file)
+	if err != nil {
+		slog.Error("the start-up directory cannot be read", "file", c.DirectoryFile, "error", err.Error())
+		return
+	}
+	const wait = 2 * time.Second
+	for {
+		committed, err := services.Commit(ctx, db.Pool(), c.ODSCode, d)
+		switch {
+		case err == nil:
+			slog.Info("start-up directory is committed", "revision", committed.Revision)
+			return
+		case services.IsOlder(err):
+			slog.Info("the database holds a newer directory than the start-up copy", "revision", d.Revision)
+			return
+		case services.IsInvalid(err):
+			slog.Error("the start-up directory is not valid", "file", c.DirectoryFile, "error", err.Error())
+			return
+		}
+		slog.Warn("the start-up directory is not committed yet; trying again", "error", store.Describe(err))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+func expireKeys(ctx context.Context, db *store.Store) {
+	tick := time.NewTicker(keyExpiryEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := db.ExpireKeys(ctx); err != nil {
+			slog.Warn("old idempotency keys were not removed; trying again later", "error", store.Describe(err))
+		}
+	}
+}

@@ -1,0 +1,1 @@
+SELECT id, name, state FROM services WHERE name = @name

@@ -1,0 +1,1 @@
+SELECT commit_directory(@document, @digest, @service_digests)

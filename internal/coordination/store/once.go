@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cmhf/operator/internal/coordination/problem"
+)
+
+var (
+	//go:embed sql/key_claim.sql
+	keyClaimSQL string
+	//go:embed sql/key_read.sql
+	keyReadSQL string
+	//go:embed sql/key_answer.sql
+	keyAnswerSQL string
+	//go:embed sql/expire_keys.sql
+	expireKeysSQL string
+)
+
+// Once runs work at most once per key of the caller within 24 hours: a repetition gets the first answer, and the key with
+// another request is refused. Key, work and answer commit together, so whoever got no answer can safely ask again.
+// An empty key means that the caller does not ask for this.
+func Once[Request, Answer any](ctx context.Context, tx *Tx, key string, request Request, work func() (*Answer, error)) (*Answer, error) {
+	if key == "" {
+		return work()
+	}
+	raw, err := json.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the request for its idempotency key: %w", err)
+	}
+	hash := sha256.Sum256(raw)
+	args := pgx.NamedArgs{"operation": tx.operation, "key": key, "hash": hash[:]}
+	var claimed bool
+	err = tx.QueryRow(ctx, keyClaimSQL, args).Scan(&claimed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return repeat[Answer](ctx, tx, args, hash)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claiming an idempotency key: %w", err)
+	}
+	answer, err := work()
+	if err != nil {
+		return nil, err
+	}
+	if args["answer"], err = json.Marshal(answer); err != nil {
+		return nil, fmt.Errorf("encoding the answer for its idempotency key: %w", err)
+	}
+	if _, err := tx.Exec(ctx, keyAnswerSQL, args); err != nil {
+		return nil, fmt.Errorf("keeping the answer of an idempotency key: %w", err)
+	}
+	return answer, nil
+}
+
+func repeat[Answer any](ctx context.Context, tx *Tx, args pgx.NamedArgs, hash [sha256.Size]byte) (*Answer, error) {
+	var heldHash, raw []byte
+	if err := tx.QueryRow(ctx, keyReadSQL, args).Scan(&heldHash, &raw); err != nil {
+		return nil, fmt.Errorf("reading an idempotency key: %w", err)
+	}
+	if [sha256.Size]byte(heldHash) != hash {
+		return nil, problem.New(problem.KeyReused, "This Idempotency-Key came with another request in the last 24 hours.")
+	}
+	answer := new(Answer)
+	if err := json.Unmarshal(raw, answer); err != nil {
+		return nil, fmt.Errorf("decoding the kept answer: %w", err)
+	}
+	return answer, nil
+}
+
+// ExpireKeys removes the keys whose 24 hours are over.
+func (s *Store) ExpireKeys(ctx context.Context) error {
+	_, err := s.pool.Exec(ctx, expireKeysSQL)
+	return err
+}

@@ -1,0 +1,1 @@
+INSERT INTO closure_refusals (service_id, missing) SELECT @service, unnest(@missing::text[])

@@ -1,0 +1,182 @@
+// Package store runs the API's work in database transactions, as the app role: each begins by saying who asks (which
+// decides what row-level security shows) and ends with the audit trail of what was touched, committed before the reply.
+//
+// It also keeps the answers given under idempotency keys and turns database errors into problems without their values.
+// It holds no query about care: those live beside the subject they belong to.
+package store
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/cmhf/operator/internal/coordination/access"
+	"github.com/cmhf/operator/internal/coordination/problem"
+)
+
+//go:embed sql/begin.sql
+var beginSQL string
+
+// Store is the API's database.
+type Store struct {
+	pool *pgxpool.Pool
+}
+
+// Open prepares a pool; connection is a URL or empty for the PG* variables. It does not connect, so the API can start
+// before its database.
+func Open(ctx context.Context, connection string) (*Store, error) {
+	config, err := pgxpool.ParseConfig(connection)
+	if err != nil {
+		return nil, fmt.Errorf("reading the database settings (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE): %w", err)
+	}
+	config.ConnConfig.RuntimeParams["application_name"] = "coordination-api"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	return &Store{pool: pool}, nil
+}
+
+// Pool is for what has no caller: readiness, the directory, metrics.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Close waits for running work and closes the connections.
+func (s *Store) Close() { s.pool.Close() }
+
+// Tx is one caller's transaction for one operation.
+type Tx struct {
+	pgx.Tx
+	Caller access.Caller
+	// Services are the ids of the caller's services.
+	Services []uuid.UUID
+
+	operation access.Operation
+	touched   touched
+	concern   Concern
+}
+
+// Serves tells whether a service is one of the caller's.
+func (t *Tx) Serves(service uuid.UUID) bool {
+	for _, own := range t.Services {
+		if own == service {
+			return true
+		}
+	}
+	return false
+}
+
+// attempts is how often a transaction that met a deadlock or lost a race is run.
+const attempts = 3
+
+// InTx runs work as the caller and commits it together with its audit trail. When work fails with a problem, everything
+// is rolled back and the refusal is audited in a transaction of its own.
+func (s *Store) InTx(ctx context.Context, operation access.Operation, caller access.Caller, work func(context.Context, *Tx) error) error {
+	var concern Concern
+	var err error
+	for range attempts {
+		concern, err = s.try(ctx, operation, caller, work)
+		if !retryable(err) {
+			break
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	err = classify(err)
+	var refused *problem.Problem
+	if !errors.As(err, &refused) || refused.Status >= 500 || !access.For(operation).Personal {
+		return err
+	}
+	if errRefusal := s.Refuse(ctx, operation, caller, refused, concern); errRefusal != nil {
+		return errRefusal
+	}
+	return err
+}
+
+func (s *Store) try(ctx context.Context, operation access.Operation, caller access.Caller, work func(context.Context, *Tx) error) (Concern, error) {
+	tx, err := s.begin(ctx, operation, caller)
+	if err != nil {
+		return Concern{}, err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
+	if err := work(ctx, tx); err != nil {
+		return tx.concern, err
+	}
+	if err := tx.flushAudit(ctx); err != nil {
+		return tx.concern, err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return tx.concern, fmt.Errorf("committing %s: %w", operation, err)
+	}
+	return tx.concern, nil
+}
+
+func (s *Store) begin(ctx context.Context, operation access.Operation, caller access.Caller) (*Tx, error) {
+	pgxTx, err := s.pool.Begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	tx := &Tx{Tx: pgxTx, Caller: caller, operation: operation}
+	var services string
+	row := pgxTx.QueryRow(ctx, beginSQL, pgx.NamedArgs{"subject": caller.Subject, "services": nonNil(caller.Services)})
+	if err := row.Scan(nil, &services, nil, nil, nil, nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("saying who asks: %w", err), pgxTx.Rollback(context.WithoutCancel(ctx)))
+	}
+	if services == "" {
+		return tx, nil
+	}
+	for id := range strings.SplitSeq(services, ",") {
+		parsed, err := uuid.Parse(id)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("reading the caller's services: %w", err), pgxTx.Rollback(context.WithoutCancel(ctx)))
+		}
+		tx.Services = append(tx.Services, parsed)
+	}
+	return tx, nil
+}
+
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// Rows runs a query and reads each row into a T by column name.
+func Rows[T any](ctx context.Context, tx *Tx, query string, args pgx.NamedArgs) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+}
+
+// One runs a query that has one row at most; found is false when it has none, which is also what row-level security makes
+// of a row that the caller may not see.
+func One[T any](ctx context.Context, tx *Tx, query string, args pgx.NamedArgs) (value T, found bool, err error) {
+	rows, err := tx.Query(ctx, query, args)
+	if err != nil {
+		return value, false, err
+	}
+	value, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return value, false, nil
+	}
+	return value, err == nil, err
+}
+
+// retryable: a deadlock, a serialization failure, or two callers who made the same row at once; the next attempt finds it.
+func retryable(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	return pg.Code == "40P01" || pg.Code == "40001" || (pg.Code == "23505" && pg.ConstraintName == "episodes_one_open")
+}
