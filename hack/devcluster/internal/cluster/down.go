@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -39,12 +37,15 @@ func Down(_ context.Context, s settings.Settings, p *progress.Printer) error {
 	if pid == 0 && errors.Is(stateErr, fs.ErrNotExist) {
 		p.Say("cluster %s is not there", s.Name)
 	}
-	// Remembered before it goes: whatever still uses it later was left behind.
-	namespaces := namespacesOf(pid)
 	if pid != 0 {
 		if err := p.Step("stop node", func() (string, error) { return "", kill(pid) }); err != nil {
 			return err
 		}
+	}
+	// Read while there is a record of them; it goes with the state.
+	left, err := vacated(s.State)
+	if err != nil {
+		return err
 	}
 	if err := p.Step("remove control groups", func() (string, error) { return "", removeCgroup(s.Cgroup()) }); err != nil {
 		return err
@@ -52,7 +53,7 @@ func Down(_ context.Context, s settings.Settings, p *progress.Printer) error {
 	if err := p.Step("remove "+s.State, func() (string, error) { return "", removeState(s) }); err != nil {
 		return err
 	}
-	if left := remains(s, namespaces); len(left) > 0 {
+	if left = append(left, remains(s)...); len(left) > 0 {
 		return fmt.Errorf("something remains:\n  %s", strings.Join(left, "\n  "))
 	}
 	p.Say("cluster %s is down after %s: no process, mount, control group, interface or file is left", s.Name, p.Total())
@@ -102,42 +103,29 @@ func removeState(s settings.Settings) error {
 	return nil
 }
 
-// namespacesOf lists the namespaces a process has of its own, as the links of
-// /proc name them.
-func namespacesOf(pid int) []string {
-	if pid == 0 {
-		return nil
-	}
-	var own []string
-	for _, kind := range []string{"net", "mnt", "pid", "uts", "ipc"} {
-		theirs, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "ns", kind))
-		if err != nil {
-			continue
+// vacated waits until no process is left in the namespaces of a node that was
+// killed, and returns those that will not go. With the last one go its sockets,
+// mounts, interfaces and packet filter tables.
+func vacated(state string) (left []string, err error) {
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		pids, err := node.Inhabited(state)
+		if err != nil || len(pids) == 0 {
+			return nil, err
 		}
-		if ours, err := os.Readlink("/proc/self/ns/" + kind); err == nil && ours != theirs {
-			own = append(own, theirs)
+		if time.Now().After(deadline) {
+			for _, pid := range pids {
+				left = append(left, fmt.Sprintf("process %d, in the node's namespaces", pid))
+			}
+			return left, nil
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return own
 }
 
-// remains lists what is left of a cluster. Interfaces and packet filter tables
-// live in the network namespace, which is gone when no process is in it.
-func remains(s settings.Settings, namespaces []string) []string {
+// remains lists the mounts, control groups and files that are left of a cluster.
+func remains(s settings.Settings) []string {
 	var left []string
-	processes, err := filepath.Glob("/proc/[0-9]*/ns")
-	if err != nil {
-		return []string{err.Error()}
-	}
-	for _, folder := range processes {
-		for _, kind := range []string{"net", "mnt", "pid", "uts", "ipc"} {
-			name, err := os.Readlink(filepath.Join(folder, kind))
-			if err == nil && slices.Contains(namespaces, name) {
-				left = append(left, fmt.Sprintf("process %s in namespace %s", filepath.Base(filepath.Dir(folder)), name))
-				break
-			}
-		}
-	}
 	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err == nil {
 		for line := range strings.Lines(string(mounts)) {
 			if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4]+"/", s.State+"/") {

@@ -89,6 +89,7 @@ func checkMachine() error {
 // prepare builds the programs and works out what the node is to run.
 func prepare(s settings.Settings, p *progress.Printer) (node.Spec, error) {
 	spec := node.Spec{Settings: s, Self: s.Path("bin", "devcluster")}
+	spec.Settings.Repo = "" // where the sources lie makes no difference to the node
 	kube, err := build.Kube(s.Repo)
 	if err != nil {
 		return spec, err
@@ -151,6 +152,14 @@ func same(spec node.Spec) bool {
 // start writes the configuration and starts the node.
 func start(spec node.Spec) error {
 	s := spec.Settings
+	// A node that was killed may still be ending and hold its sockets.
+	left, err := vacated(s.State)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("an earlier node does not end: %s", strings.Join(left, ", "))
+	}
 	listeners, err := node.Listen(s.APIPort, s.HTTPPort)
 	if err != nil {
 		return err

@@ -137,9 +137,14 @@ func covered(path string) bool {
 	return false
 }
 
-// network brings up loopback with the node's address and sends Service addresses
-// there: a local program's connection needs a route before the packet filter
-// turns it to a pod.
+// serviceLink is the interface that the route to Services names.
+const serviceLink = "services0"
+
+// network brings up loopback with the node's address and gives Services a route:
+// a local program's connection needs one before the packet filter turns it to a
+// pod. The route names an empty bridge, not loopback, because a refusal (no
+// endpoint) would then come from an address the kernel takes for its own and
+// never arrive.
 func network() error {
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
@@ -157,7 +162,14 @@ func network() error {
 	if err != nil {
 		return err
 	}
-	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: lo.Attrs().Index, Dst: services, Src: node}); err != nil {
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: serviceLink}}
+	if err := netlink.LinkAdd(bridge); err != nil {
+		return fmt.Errorf("make interface %s: %w", serviceLink, err)
+	}
+	if err := netlink.LinkSetUp(bridge); err != nil {
+		return fmt.Errorf("bring up %s: %w", serviceLink, err)
+	}
+	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: bridge.Attrs().Index, Dst: services, Src: node}); err != nil {
 		return fmt.Errorf("route %s: %w", services, err)
 	}
 	return nil

@@ -111,7 +111,10 @@ func Start(spec Spec, listeners Listeners) (int, error) {
 		return 0, fmt.Errorf("start the node in its own namespaces: %w", err)
 	}
 	pid := cmd.Process.Pid
-	return pid, cmd.Process.Release()
+	if err := cmd.Process.Release(); err != nil {
+		return 0, err
+	}
+	return pid, recordNamespaces(spec.Settings.State, pid)
 }
 
 // Environment is the environment of every part: nothing of the caller's, so that
