@@ -28,14 +28,15 @@ var (
 
 // Episode is an episode as callers see it.
 type Episode struct {
-	ID                 uuid.UUID   `json:"id" format:"uuid"`
-	PersonID           uuid.UUID   `json:"personId" format:"uuid"`
-	ResponsibleService string      `json:"responsibleService"`
-	State              string      `json:"state" enum:"Open,Closed"`
-	OpenedAt           time.Time   `json:"openedAt"`
-	ClosedAt           *time.Time  `json:"closedAt,omitempty"`
-	Closure            *Closed     `json:"closure,omitempty"`
-	ReturnPlan         *ReturnPlan `json:"returnPlan,omitempty" doc:"How the person comes back; it stays readable after the closure."`
+	ID                 uuid.UUID      `json:"id" format:"uuid"`
+	PersonID           uuid.UUID      `json:"personId" format:"uuid"`
+	ResponsibleService string         `json:"responsibleService"`
+	State              string         `json:"state" enum:"Open,Closed"`
+	OpenedAt           time.Time      `json:"openedAt"`
+	ClosedAt           *time.Time     `json:"closedAt,omitempty"`
+	Closure            *Closed        `json:"closure,omitempty"`
+	ReturnPlan         *ReturnPlan    `json:"returnPlan,omitempty" doc:"How the person comes back; it stays readable after the closure."`
+	ReachingSteps      []ReachingStep `json:"reachingSteps,omitempty" doc:"What was done to reach a person who does not answer; not in lists."`
 }
 
 // Closed is how an episode ended.
@@ -51,8 +52,8 @@ type Closed struct {
 
 // ReturnPlan says how a person comes back without starting again.
 type ReturnPlan struct {
-	Summary     string `json:"summary" minLength:"1" maxLength:"4000" pattern:"\\S" doc:"What helps, early signs, and what was agreed."`
-	HowToReturn string `json:"howToReturn" minLength:"1" maxLength:"1000" pattern:"\\S" doc:"Whom the person or anyone near them contacts."`
+	Summary     string `json:"summary" doc:"What helps, early signs, and what was agreed."`
+	HowToReturn string `json:"howToReturn" doc:"Whom the person or anyone near them contacts."`
 	ValidUntil  string `json:"validUntil" format:"date"`
 }
 
@@ -104,7 +105,11 @@ func Read(ctx context.Context, tx *store.Tx, id uuid.UUID) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Output{found.episode()}, nil
+	out := &Output{found.episode()}
+	if out.Body.ReachingSteps, err = reachingSteps(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // OpenFor gives the person's open episode with the service, opening one if there is none. The transaction must go on to

@@ -28,6 +28,18 @@ func Register(a *rest.API) {
 		Method: http.MethodGet, Path: "/v1/episodes", Operation: access.ListEpisodes, Tag: tag,
 		Summary: "List your services' episodes", Description: "Newest first.",
 	}, list)
+	rest.Handle(a, rest.Route{
+		Method: http.MethodPost, Path: "/v1/episodes/{id}/reaching-steps", Operation: access.RecordReaching, Tag: tag, Status: http.StatusCreated,
+		Summary:     "Record a step to reach a person who does not answer",
+		Description: "Attempts by two or more channels, contact with a carer or the GP, and a risk review in the team come before an episode may close as NotEngaging.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict},
+	}, recordReaching)
+	rest.Handle(a, rest.Route{
+		Method: http.MethodPost, Path: "/v1/episodes/{id}/closure", Operation: access.CloseEpisode, Tag: tag, Status: http.StatusCreated,
+		Summary:     "Close an episode",
+		Description: "Nobody is discharged to no support: a closure has a return plan, a permitted reason, and either the acceptance of a receiver or the person's own choice. Anything else is answered with the problem closure-incomplete, which names all that is missing, and the refusal is on record.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict},
+	}, closeEpisode)
 }
 
 type idInput struct {
@@ -35,12 +47,12 @@ type idInput struct {
 }
 
 func read(ctx context.Context, tx *store.Tx, in *idInput) (*Output, error) {
-	found, err := visible(ctx, tx, in.ID)
+	out, err := Read(ctx, tx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	tx.Touch(found.PersonID, in.ID)
-	return &Output{found.episode()}, nil
+	tx.Touch(out.Body.PersonID, in.ID)
+	return out, nil
 }
 
 type listInput struct {

@@ -32,8 +32,8 @@ var (
 type Details struct {
 	NHSNumber             string `json:"nhsNumber,omitempty" maxLength:"12" doc:"Ten digits, with or without spaces." example:"999 000 0018"`
 	NHSNumberAbsentReason string `json:"nhsNumberAbsentReason,omitempty" enum:"NotKnownYet,NeverIssued,Withheld" doc:"Why there is no NHS number; needed when nhsNumber is left out."`
-	FamilyName            string `json:"familyName" minLength:"1" maxLength:"100"`
-	GivenName             string `json:"givenName" minLength:"1" maxLength:"100"`
+	FamilyName            string `json:"familyName" minLength:"1" maxLength:"100" pattern:"\\S"`
+	GivenName             string `json:"givenName" minLength:"1" maxLength:"100" pattern:"\\S"`
 	BirthDate             string `json:"birthDate" format:"date" example:"1984-02-29"`
 }
 

@@ -20,7 +20,7 @@ func answer(ctx context.Context, err error) error {
 	if !errors.As(err, &p) {
 		p = problem.New(problem.Internal, "The server could not finish the request.")
 	}
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && p != err { // a bare problem says no more than the request's own line
 		logFailure(ctx, "request failed", err)
 	}
 	shown := *p

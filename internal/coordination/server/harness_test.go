@@ -53,13 +53,17 @@ func (b *lockedBuffer) String() string {
 }
 
 var (
-	migrated = postgres.Template{Prepare: schema.Migrate}
+	migrated   = postgres.Template{Prepare: schema.Migrate}
+	unmigrated postgres.Template
 
 	// One provider serves all tests: tokens are minted, not asked for.
 	startProvider sync.Once
 	provider      *idp.Provider
 	verifier      *identity.Verifier
 )
+
+// testSubject is who callers are unless their claims say otherwise.
+const testSubject = "2f0c1d54-6f1b-4a43-9a2b-0d4f3a8e7c11"
 
 const internalToken = "made-up-internal-token"
 
@@ -146,7 +150,7 @@ func (s *system) as(role string, services ...string) caller {
 
 func (s *system) with(claims map[string]any) caller {
 	s.t.Helper()
-	all := map[string]any{"aud": "cmhf-qop", "ics": "QOP"}
+	all := map[string]any{"aud": "cmhf-qop", "ics": "QOP", "sub": testSubject}
 	for name, value := range claims {
 		all[name] = value
 	}

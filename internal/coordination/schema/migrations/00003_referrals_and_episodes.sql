@@ -51,23 +51,37 @@ BEGIN
     IF (SELECT state FROM services WHERE id = NEW.service_id FOR SHARE) = 'Closing' THEN
         RAISE EXCEPTION USING ERRCODE = 'CM001', MESSAGE = 'the service takes no new referrals';
     END IF;
-    IF (SELECT died_on FROM people WHERE id = NEW.person_id FOR SHARE) IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'CM005', MESSAGE = 'the person has died';
-    END IF;
     IF NEW.state <> 'Open' THEN
         RAISE EXCEPTION USING ERRCODE = 'CM002', MESSAGE = 'a referral starts open';
     END IF;
     IF NEW.responsible_service_id <> NEW.service_id AND NOT coalesce(NEW.responsible_service_id = ANY (caller_services()), false) THEN
         RAISE EXCEPTION USING ERRCODE = 'CM002', MESSAGE = 'the sending service must be one of the caller''s';
     END IF;
-    INSERT INTO person_access (person_id, service_id, why, source_id) VALUES (NEW.person_id, NEW.service_id, 'Referral', NEW.id);
-    IF NEW.responsible_service_id <> NEW.service_id THEN
-        INSERT INTO person_access (person_id, service_id, why, source_id) VALUES (NEW.person_id, NEW.responsible_service_id, 'SentReferral', NEW.id);
+    -- A person whose death is recorded: an error would tell the sender that the person was known here, so the referral is
+    -- taken, ends at once, and those who receive it see why.
+    IF (SELECT died_on FROM people WHERE id = NEW.person_id FOR SHARE) IS NOT NULL THEN
+        NEW.state := 'Died';
+        NEW.outcome_by := NEW.recorded_by;
+        NEW.outcome_at := now();
     END IF;
     RETURN NEW;
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER referral_received BEFORE INSERT ON referrals FOR EACH ROW EXECUTE FUNCTION referral_received();
+
+-- +goose StatementBegin
+-- Access is given after the row has passed the policy: before, it would be the very access that the policy asks for.
+CREATE FUNCTION referral_gives_access() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO person_access (person_id, service_id, why, source_id, until)
+    SELECT NEW.person_id, service_id, why, NEW.id, NEW.outcome_at + interval '90 days'
+    FROM (VALUES (NEW.service_id, 'Referral'), (NEW.responsible_service_id, 'SentReferral')) AS party (service_id, why)
+    WHERE why = 'Referral' OR service_id <> NEW.service_id;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER referral_gives_access AFTER INSERT ON referrals FOR EACH ROW EXECUTE FUNCTION referral_gives_access();
 
 -- +goose StatementBegin
 CREATE FUNCTION referral_changed() RETURNS trigger
@@ -107,11 +121,20 @@ BEGIN
     IF (SELECT died_on FROM people WHERE id = NEW.person_id FOR SHARE) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'CM005', MESSAGE = 'the person has died';
     END IF;
-    INSERT INTO person_access (person_id, service_id, why, source_id) VALUES (NEW.person_id, NEW.responsible_service_id, 'Episode', NEW.id);
     RETURN NEW;
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER episode_opened BEFORE INSERT ON episodes FOR EACH ROW EXECUTE FUNCTION episode_opened();
+
+-- +goose StatementBegin
+CREATE FUNCTION episode_gives_access() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO person_access (person_id, service_id, why, source_id) VALUES (NEW.person_id, NEW.responsible_service_id, 'Episode', NEW.id);
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER episode_gives_access AFTER INSERT ON episodes FOR EACH ROW EXECUTE FUNCTION episode_gives_access();
 
 -- +goose StatementBegin
 CREATE FUNCTION episode_has_referral() RETURNS trigger
