@@ -32,8 +32,8 @@ func Ensure(ctx context.Context, uncached client.Reader, writer client.Writer, i
 	}{
 		{DatabaseOwner, v1alpha1.ComponentDatabase, login("cmhf_owner")},
 		{DatabaseApp, v1alpha1.ComponentDatabase, login("cmhf_app")},
-		{APIInternal, v1alpha1.ComponentCoordinationAPI, value("token")},
-		{DashboardSession, v1alpha1.ComponentDashboard, value("key")},
+		{APIInternal, v1alpha1.ComponentCoordinationAPI, value("token", base64.RawURLEncoding)},
+		{DashboardSession, v1alpha1.ComponentDashboard, value("key", base64.StdEncoding)},
 	} {
 		existing := &metav1.PartialObjectMetadata{}
 		existing.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
@@ -71,17 +71,18 @@ func InternalToken(ctx context.Context, uncached client.Reader, namespace string
 
 func login(user string) func() map[string][]byte {
 	return func() map[string][]byte {
-		return map[string][]byte{"username": []byte(user), "password": random()}
+		// Letters that need no quoting anywhere.
+		return map[string][]byte{"username": []byte(user), "password": random(base64.RawURLEncoding)}
 	}
 }
 
-func value(key string) func() map[string][]byte {
-	return func() map[string][]byte { return map[string][]byte{key: random()} }
+func value(key string, encoding *base64.Encoding) func() map[string][]byte {
+	return func() map[string][]byte { return map[string][]byte{key: random(encoding)} }
 }
 
-// random gives 256 bits in letters that need no quoting anywhere.
-func random() []byte {
+// random gives 256 bits as text.
+func random(encoding *base64.Encoding) []byte {
 	raw := make([]byte, 32)
 	rand.Read(raw) // never fails; see crypto/rand
-	return []byte(base64.RawURLEncoding.EncodeToString(raw))
+	return []byte(encoding.EncodeToString(raw))
 }

@@ -1,0 +1,136 @@
+# The CMHF operator. "make" alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VERSION ?= 0.1.0
+# Where built programs, images and overlays go; nothing in it is committed.
+OUT := .build
+BIN := $(CURDIR)/$(OUT)/bin
+IMAGES := $(OUT)/images
+# Images that make images builds, and the name before each.
+PROGRAMS := manager coordination-api dashboard idp postgres
+IMAGE_PREFIX ?= localhost/cmhf
+
+# The development cluster: its name and its ports on loopback. Set KUBECONFIG to use a cluster of your own instead; its nodes must
+# then be able to get the images of $(IMAGES)/images.json.
+CLUSTER ?= cmhf-dev
+API_PORT ?= 16443
+HTTP_PORT ?= 8080
+DEVCLUSTER := $(BIN)/devcluster --name $(CLUSTER) --api-port $(API_PORT) --http-port $(HTTP_PORT)
+OWN_CLUSTER := $(KUBECONFIG)
+KUBECONFIG_OF_CLUSTER = $(or $(OWN_CLUSTER),$(shell $(DEVCLUSTER) kubeconfig))
+KUBECTL = $(or $(shell command -v kubectl),$(ASSETS)/kubectl) --kubeconfig $(KUBECONFIG_OF_CLUSTER)
+ASSETS = $(shell $(DEVCLUSTER) assets)
+TIMED := hack/timed.sh
+
+CONTROLLER_GEN := go tool -modfile=hack/tools/go.mod controller-gen
+
+##@ Everyday
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: platform identity ## A real cluster, the operator, three ICSs with services, data and dashboards (root)
+	@go run ./hack/demo --kubeconfig $(KUBECONFIG_OF_CLUSTER) --kubectl "$(firstword $(KUBECTL))" --http-port $(HTTP_PORT)
+
+.PHONY: demo-down
+demo-down: $(BIN)/devcluster ## Stop the cluster of make demo and remove all it left, data included
+	@$(DEVCLUSTER) down
+
+.PHONY: test
+test: $(BIN)/devcluster ## Unit tests, controllers on a real API server, the API on a real PostgreSQL
+	@hack/postgres.sh
+	@$(TIMED) "etcd and kube-apiserver for the tests" $(DEVCLUSTER) assets
+	@KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(DEVCLUSTER) assets)} $(TIMED) -v "go test" go test -timeout 20m ./...
+	@for module in devcluster images; do $(TIMED) -v "go test in hack/$$module" go -C hack/$$module test ./...; done
+
+.PHONY: e2e
+e2e: ## End-to-end tests on a development cluster of their own (root)
+	@hack/e2e.sh
+
+##@ Code
+
+.PHONY: generate
+generate: ## Generate deep copies
+	@$(CONTROLLER_GEN) object paths=./api/...
+
+.PHONY: manifests
+manifests: ## Generate CRDs and RBAC
+	@$(CONTROLLER_GEN) crd:generateEmbeddedObjectMeta=false paths=./api/... output:crd:dir=config/crd/bases
+	@$(CONTROLLER_GEN) rbac:roleName=cmhf-operator paths=./controllers/ output:rbac:dir=config/rbac
+
+.PHONY: fmt
+fmt: ## Format the Go code
+	@gofmt -w $$(git ls-files '*.go')
+
+.PHONY: lint
+lint: ## go vet and staticcheck
+	@go vet ./...
+	@go tool -modfile=hack/tools/go.mod staticcheck ./...
+
+.PHONY: verify
+verify: ## Prove that generated files, formatting, modules, assets and links are in order
+	@hack/verify.sh
+
+.PHONY: build
+build: ## Build every program into .build/bin
+	@$(TIMED) "programs" go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN)/ ./cmd/...
+
+.PHONY: images
+images: $(BIN)/images ## Build the container images into .build/images, without a registry or a daemon
+	@$(BIN)/images build --repo . --out $(IMAGES) --version $(VERSION) --prefix $(IMAGE_PREFIX) $(PROGRAMS)
+
+##@ A cluster
+
+.PHONY: cluster
+cluster: $(BIN)/devcluster ## Start the development cluster (root); nothing when KUBECONFIG is set
+ifeq ($(OWN_CLUSTER),)
+	@$(DEVCLUSTER) up
+else
+	@echo "using the cluster of KUBECONFIG=$(OWN_CLUSTER)"
+endif
+
+.PHONY: load
+load: $(BIN)/devcluster ## Load the images into the development cluster
+ifeq ($(OWN_CLUSTER),)
+	@$(DEVCLUSTER) load $(addsuffix .tar,$(addprefix $(IMAGES)/,$(PROGRAMS)))
+endif
+
+.PHONY: install
+install: $(BIN)/devcluster ## Install the CRDs
+	@$(KUBECTL) apply --server-side -k config/crd
+
+.PHONY: deploy
+deploy: $(BIN)/devcluster ## Install the operator with the images of .build/images/images.json
+	@go run ./hack/overlay --images $(IMAGES)/images.json --out $(OUT)/deploy
+	@$(TIMED) "operator installed" $(KUBECTL) apply --server-side --force-conflicts -k $(OUT)/deploy/operator
+	@$(TIMED) "operator running" $(KUBECTL) -n cmhf-system rollout status deployment/cmhf-operator --timeout=180s
+
+.PHONY: identity
+identity: $(BIN)/devcluster ## Install the development identity provider
+	@$(KUBECTL) kustomize $(OUT)/deploy/identity | sed 's/cmhf\.localhost:8080/cmhf.localhost:$(HTTP_PORT)/g' | $(KUBECTL) apply --server-side --force-conflicts -f - >/dev/null
+	@$(TIMED) "identity provider running" $(KUBECTL) -n identity rollout status deployment/idp --timeout=180s
+
+.PHONY: platform
+platform: ## cluster, images, load and deploy in one
+	@$(MAKE) cluster
+	@$(MAKE) images
+	@$(MAKE) load
+	@$(MAKE) deploy
+
+.PHONY: run
+run: $(BIN)/devcluster ## Run the operator on this machine against the cluster
+	@hack/run.sh $(IMAGES)/images.json $(KUBECONFIG_OF_CLUSTER)
+
+.PHONY: undeploy
+undeploy: $(BIN)/devcluster ## Remove the operator; refused while any ICS exists
+	@hack/undeploy.sh $(KUBECTL)
+
+# Go's own cache knows whether there is anything to build.
+.PHONY: $(BIN)/devcluster $(BIN)/images
+$(BIN)/devcluster $(BIN)/images: $(BIN)/%: hack/go.sh
+	@hack/go.sh && go -C hack/$* build -o $@ .
