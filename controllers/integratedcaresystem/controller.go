@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
@@ -56,15 +57,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	err := run(ctx, s, r.protect, r.resolve, r.render, r.namespace, r.configuration, r.credentials, r.workloads, r.services)
 	var refused *refusal
 	if errors.As(err, &refused) {
-		// Trying again changes nothing: a change of the spec or of the cluster does, and both are watched.
 		s.refused, err = refused, nil
 	}
 	s.failure = err
 	if statusErr := r.writeStatus(ctx, s); statusErr != nil {
 		err = errors.Join(err, statusErr)
 	}
-	if s.isPassing(err) {
+	switch {
+	case s.isPassing(err):
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
+	case err == nil && refused != nil:
+		return ctrl.Result{RequeueAfter: refused.retry}, nil
 	}
 	return ctrl.Result{}, err
 }
@@ -79,17 +82,22 @@ func run(ctx context.Context, s *scope, phases ...phase) error {
 	return nil
 }
 
-// refusal is a failure that only a change of the spec or of the cluster can mend.
+// refusal is a failure that someone has to mend.
 type refusal struct {
 	reason, message string
+	// retry is when to look again; zero when only a change of the spec can mend it, which a watch tells.
+	retry time.Duration
 }
+
+// lookAgain is how soon something that no watch tells (a policy, a foreign namespace) may have been mended.
+const lookAgain = 15 * time.Second
 
 func (r *refusal) Error() string { return r.reason + ": " + r.message }
 
-// refuse turns an answer of the API server that trying again won't change into a refusal.
+// refuse turns an answer of the API server that won't change soon into a refusal.
 func refuse(err error) error {
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
-		return &refusal{v1alpha1.ReasonApplyRefused, err.Error()}
+		return &refusal{v1alpha1.ReasonApplyRefused, err.Error(), lookAgain}
 	}
 	return err
 }

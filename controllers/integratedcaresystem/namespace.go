@@ -83,7 +83,7 @@ func (r *Reconciler) annotateNamespace(ctx context.Context, namespace *unstructu
 func mayUse(namespace *unstructured.Unstructured, ics *v1alpha1.IntegratedCareSystem) error {
 	if namespace.GetDeletionTimestamp() != nil {
 		return &refusal{v1alpha1.ReasonNamespaceTerminating,
-			fmt.Sprintf("namespace %s is being deleted; when it is gone it will be made anew", namespace.GetName())}
+			fmt.Sprintf("namespace %s is being deleted; when it is gone it will be made anew", namespace.GetName()), lookAgain}
 	}
 	code := namespace.GetAnnotations()[v1alpha1.AnnotationODSCode]
 	ours := namespace.GetLabels()[v1alpha1.LabelICS] == ics.Name && (code == "" || code == ics.Spec.ODSCode)
@@ -92,5 +92,5 @@ func mayUse(namespace *unstructured.Unstructured, ics *v1alpha1.IntegratedCareSy
 	}
 	return &refusal{v1alpha1.ReasonNamespaceConflict, fmt.Sprintf(
 		"namespace %s exists and is not this system's; move what is in it elsewhere, or annotate it %s=true to let the operator use it",
-		namespace.GetName(), v1alpha1.AnnotationAdopt)}
+		namespace.GetName(), v1alpha1.AnnotationAdopt), lookAgain}
 }

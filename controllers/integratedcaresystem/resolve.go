@@ -42,7 +42,7 @@ func replicas(program v1alpha1.Program) int64 {
 func (r *Reconciler) render(_ context.Context, s *scope) (bool, error) {
 	objects, err := r.Renderer.Render(s.inputs)
 	if err != nil {
-		return false, &refusal{v1alpha1.ReasonRenderFailed, err.Error()}
+		return false, &refusal{reason: v1alpha1.ReasonRenderFailed, message: err.Error()}
 	}
 	s.objects = objects
 	return true, nil
