@@ -21,8 +21,7 @@ HTTP_PORT ?= 8080
 DEVCLUSTER := $(BIN)/devcluster --name $(CLUSTER) --api-port $(API_PORT) --http-port $(HTTP_PORT)
 OWN_CLUSTER := $(KUBECONFIG)
 KUBECONFIG_OF_CLUSTER = $(or $(OWN_CLUSTER),$(shell $(DEVCLUSTER) kubeconfig))
-KUBECTL = $(or $(shell command -v kubectl),$(ASSETS)/kubectl) --kubeconfig $(KUBECONFIG_OF_CLUSTER)
-ASSETS = $(shell $(DEVCLUSTER) assets)
+KUBECTL = $(BIN)/kubectl --kubeconfig $(KUBECONFIG_OF_CLUSTER)
 TIMED := hack/timed.sh
 
 CONTROLLER_GEN := go tool -modfile=hack/tools/go.mod controller-gen
@@ -35,7 +34,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: platform identity ## A real cluster, the operator, three ICSs with services, data and dashboards (root)
-	@go run ./hack/demo --kubeconfig $(KUBECONFIG_OF_CLUSTER) --kubectl "$(firstword $(KUBECTL))" --http-port $(HTTP_PORT)
+	@go run ./hack/demo --kubeconfig $(KUBECONFIG_OF_CLUSTER) --kubectl $(OUT)/bin/kubectl --http-port $(HTTP_PORT)
 
 .PHONY: demo-down
 demo-down: $(BIN)/devcluster ## Stop the cluster of make demo and remove all it left, data included
@@ -101,17 +100,17 @@ ifeq ($(OWN_CLUSTER),)
 endif
 
 .PHONY: install
-install: $(BIN)/devcluster ## Install the CRDs
+install: $(BIN)/kubectl ## Install the CRDs
 	@$(KUBECTL) apply --server-side -k config/crd
 
 .PHONY: deploy
-deploy: $(BIN)/devcluster ## Install the operator with the images of .build/images/images.json
+deploy: $(BIN)/kubectl ## Install the operator with the images of .build/images/images.json
 	@go run ./hack/overlay --images $(IMAGES)/images.json --out $(OUT)/deploy
 	@$(TIMED) "operator installed" $(KUBECTL) apply --server-side --force-conflicts -k $(OUT)/deploy/operator
 	@$(TIMED) "operator running" $(KUBECTL) -n cmhf-system rollout status deployment/cmhf-operator --timeout=180s
 
 .PHONY: identity
-identity: $(BIN)/devcluster ## Install the development identity provider
+identity: $(BIN)/kubectl ## Install the development identity provider
 	@$(KUBECTL) kustomize $(OUT)/deploy/identity | sed 's/cmhf\.localhost:8080/cmhf.localhost:$(HTTP_PORT)/g' | $(KUBECTL) apply --server-side --force-conflicts -f - >/dev/null
 	@$(TIMED) "identity provider running" $(KUBECTL) -n identity rollout status deployment/idp --timeout=180s
 
@@ -127,8 +126,13 @@ run: $(BIN)/devcluster ## Run the operator on this machine against the cluster
 	@hack/run.sh $(IMAGES)/images.json $(KUBECONFIG_OF_CLUSTER)
 
 .PHONY: undeploy
-undeploy: $(BIN)/devcluster ## Remove the operator; refused while any ICS exists
+undeploy: $(BIN)/kubectl ## Remove the operator; refused while any ICS exists
 	@hack/undeploy.sh $(KUBECTL)
+
+# The cluster's own kubectl, of the same version.
+.PHONY: $(BIN)/kubectl
+$(BIN)/kubectl: $(BIN)/devcluster
+	@ln -sf "$$($(DEVCLUSTER) assets)/kubectl" $@
 
 # Go's own cache knows whether there is anything to build.
 .PHONY: $(BIN)/devcluster $(BIN)/images
