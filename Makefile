@@ -130,8 +130,7 @@ undeploy: $(BIN)/kubectl ## Remove the operator; refused while any ICS exists
 	@hack/undeploy.sh $(KUBECTL)
 
 # The cluster's own kubectl, of the same version.
-.PHONY: $(BIN)/kubectl
-$(BIN)/kubectl: $(BIN)/devcluster
+$(BIN)/kubectl: hack/kube/go.mod | $(BIN)/devcluster
 	@ln -sf "$$($(DEVCLUSTER) assets)/kubectl" $@
 
 # Go's own cache knows whether there is anything to build.

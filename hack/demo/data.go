@@ -2,9 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/cmhf/operator/internal/testkit/apiclient"
 )
@@ -46,13 +51,30 @@ func (d *demo) load(ctx context.Context) error {
 
 func (a activity) person(ctx context.Context, referrals, clinical *apiclient.Tenant, n int) error {
 	key := func(step string) string { return fmt.Sprintf("demo-%s-%s-%d", a.tenant, step, n) }
-	referral, err := referrals.Refer(ctx, key("refer"), apiclient.SyntheticPerson(n), a.services[n%len(a.services)], routes[n%len(routes)], 3+n*2%300)
+	var referral apiclient.Referral
+	var episode string
+	err := patiently(func() (err error) {
+		referral, err = referrals.Refer(ctx, key("refer"), apiclient.SyntheticPerson(n), a.services[n%len(a.services)], routes[n%len(routes)], 3+n*2%300)
+		return err
+	})
 	if err != nil || n >= a.accepted {
 		return err
 	}
-	episode, err := clinical.Accept(ctx, key("accept"), referral.ID)
+	err = patiently(func() (err error) {
+		episode, err = clinical.Accept(ctx, key("accept"), referral.ID)
+		return err
+	})
 	if err != nil || n >= a.finished {
 		return err
 	}
-	return clinical.CloseWithSupport(ctx, key("close"), episode)
+	return patiently(func() error { return clinical.CloseWithSupport(ctx, key("close"), episode) })
+}
+
+// patiently repeats a call while the API or its database is being restarted, as the key of the call allows.
+func patiently(call func() error) error {
+	away := func(err error) bool {
+		var problem *apiclient.Problem
+		return !errors.As(err, &problem) || problem.Status == http.StatusServiceUnavailable || problem.Status == http.StatusBadGateway
+	}
+	return retry.OnError(wait.Backoff{Steps: 60, Duration: time.Second}, away, call)
 }
