@@ -55,11 +55,14 @@ var useProblems = sync.OnceFunc(func() {
 	}
 })
 
-// New makes an API without operations. version is that of the program.
-func New(version string, s *store.Store, verifier Verifier) *API {
+// Version is that of the contract in the document, not of the program: it grows when operations or fields are added.
+const Version = "1.0.0"
+
+// New makes an API without operations.
+func New(s *store.Store, verifier Verifier) *API {
 	useProblems()
 	mux := http.NewServeMux()
-	config := huma.DefaultConfig("Coordination API", version)
+	config := huma.DefaultConfig("Coordination API", Version)
 	config.Info.Description = description
 	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	config.CreateHooks = nil // no $schema in bodies
@@ -91,13 +94,19 @@ type Route struct {
 
 var commonErrors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
 
+var bodyErrors = []int{http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
+
 // Handle registers an operation. The handler's transaction is committed, audit trail included, before the reply.
 func Handle[Input, Output any](a *API, route Route, handle func(context.Context, *store.Tx, *Input) (*Output, error)) {
 	rule := access.For(route.Operation)
+	errors := append(slices.Clone(commonErrors), route.Errors...)
+	if route.Method != http.MethodGet {
+		errors = append(errors, bodyErrors...)
+	}
 	operation := huma.Operation{
 		OperationID: string(route.Operation), Method: route.Method, Path: route.Path, DefaultStatus: route.Status,
 		Tags: []string{route.Tag}, Summary: route.Summary, Description: route.Description,
-		Errors:       append(slices.Clone(commonErrors), route.Errors...),
+		Errors:       errors,
 		Security:     []map[string][]string{{bearer: {}}},
 		MaxBodyBytes: maxBodyBytes,
 		Middlewares:  huma.Middlewares{a.authorise(rule)},

@@ -174,7 +174,9 @@ func (c caller) post(path string, body any, headers ...string) answer {
 // do sends a body as JSON, or as it is when it is a string.
 func (c caller) do(method, path string, body any, headers ...string) answer {
 	c.s.t.Helper()
-	return send(c.s.t, method, c.s.public+path, body, append([]string{"Authorization", "Bearer " + c.token}, headers...)...)
+	a := send(c.s.t, method, c.s.public+path, body, append([]string{"Authorization", "Bearer " + c.token}, headers...)...)
+	checkAgainstDocument(method, path, a)
+	return a
 }
 
 func (s *system) putDirectory(d any) answer {

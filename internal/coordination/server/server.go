@@ -39,7 +39,7 @@ const (
 
 // Public builds the public API with all its subjects. store and verifier may be nil to get the OpenAPI document only.
 func Public(c Config, s *store.Store, verifier rest.Verifier) *rest.API {
-	api := rest.New(c.Version, s, verifier)
+	api := rest.New(s, verifier)
 	services.Register(api)
 	people.Register(api)
 	referrals.Register(api)

@@ -65,7 +65,7 @@ type Tile struct {
 	ID          string `json:"id" example:"people-referred"`
 	Title       string `json:"title"`
 	Description string `json:"description"`
-	figure
+	Figure
 	Unit string `json:"unit" example:"people"`
 }
 

@@ -12,18 +12,19 @@ const (
 )
 
 // suppress is the one place where an exact count becomes a figure that may be shown. A nil count is missing.
-func suppress(count *int64) figure {
+func suppress(count *int64) Figure {
 	switch {
 	case count == nil:
-		return figure{Value: "-"}
+		return Figure{Value: "-"}
 	case *count < threshold:
-		return figure{Value: "*", Suppressed: true}
+		return Figure{Value: "*", Suppressed: true}
 	}
 	rounded := (*count + step/2) / step * step
-	return figure{Value: strconv.FormatInt(rounded, 10), Count: &rounded}
+	return Figure{Value: strconv.FormatInt(rounded, 10), Count: &rounded}
 }
 
-type figure struct {
+// Figure is a count as it may be shown.
+type Figure struct {
 	Value      string `json:"value" doc:"The figure as it is shown: a number, * or -." example:"15"`
 	Count      *int64 `json:"count" nullable:"true" doc:"The rounded figure; null when suppressed or missing."`
 	Suppressed bool   `json:"suppressed"`

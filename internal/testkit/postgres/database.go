@@ -113,3 +113,11 @@ func Connect(tb testing.TB, url string) *pgx.Conn {
 	tb.Cleanup(func() { _ = conn.Close(context.Background()) }) // the test's own context has ended by now
 	return conn
 }
+
+// Terminate ends all connections to the database, as a failover does.
+func (d *Database) Terminate(tb testing.TB) {
+	tb.Helper()
+	if err := d.server.exec(fmt.Sprintf("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'", d.Name)); err != nil {
+		tb.Fatalf("ending the database's connections: %v", err)
+	}
+}
