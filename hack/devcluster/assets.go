@@ -21,7 +21,7 @@ func assets(s settings.Settings) error {
 	if err != nil {
 		return err
 	}
-	var binary build.Binary
+	var binary string
 	err = progress.New(os.Stderr).Step("control plane programs (a first build takes about 10 minutes)", func() (string, error) {
 		binary, err = s.Cache.Get(kube)
 		return "", err
@@ -29,6 +29,6 @@ func assets(s settings.Settings) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(filepath.Dir(binary.Path))
+	fmt.Println(filepath.Dir(binary))
 	return nil
 }

@@ -120,8 +120,7 @@ func command(ctx context.Context, s settings.Settings, name string, args []strin
 	case "load":
 		return cluster.Load(ctx, s, args, p)
 	case "kubeconfig":
-		fmt.Println(s.Kubeconfig())
-		return nil
+		return kubeconfig(s)
 	case "exec":
 		if len(args) > 0 && args[0] == "--" {
 			args = args[1:]
@@ -136,6 +135,15 @@ func command(ctx context.Context, s settings.Settings, name string, args []strin
 	default:
 		return fmt.Errorf("no command %q: run `devcluster help`", name)
 	}
+}
+
+// kubeconfig prints the path of the administrator's kubeconfig.
+func kubeconfig(s settings.Settings) error {
+	if _, err := os.Stat(s.Kubeconfig()); err != nil {
+		return fmt.Errorf("cluster %s has no kubeconfig yet (%w): start it with `devcluster up`", s.Name, err)
+	}
+	fmt.Println(s.Kubeconfig())
+	return nil
 }
 
 // inNode runs the hidden commands by which a node starts its own processes.

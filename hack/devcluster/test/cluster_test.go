@@ -83,7 +83,7 @@ func load(t *testing.T, h *harness) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := ociarchive.Write(file, probeTag, probe.Path, "65532:65532"); err != nil {
+	if err := ociarchive.Write(file, probeTag, probe, "65532:65532"); err != nil {
 		t.Fatal(err)
 	}
 	images, err := ociarchive.Read(h.archive)
@@ -116,6 +116,14 @@ func oneURL(t *testing.T, h *harness) {
 	h.kubectl(t, h.pod("caller", "", "", "get", url), "apply", "-f", "-")
 	if got := h.waitPod(t, "caller"); got != want {
 		t.Errorf("in a pod, %s gives %q, want %q", url, got, want)
+	}
+	// The Service itself, from a pod on the same bridge as its endpoint.
+	h.kubectl(t, h.pod("direct-caller", "", "", "get", "http://idp.identity.svc:8080/"), "apply", "-f", "-")
+	if got := h.waitPod(t, "direct-caller"); !strings.HasPrefix(got, "the page host=idp.identity.svc:8080") {
+		t.Errorf("the Service gives %q", got)
+	}
+	if got := h.kubectl(t, "", "exec", "-n", "identity", "idp", "--", "/probe", "get", "http://localhost:8080/"); !strings.HasPrefix(got, "the page") {
+		t.Errorf("kubectl exec gives %q", got)
 	}
 	output, err := exec.Command("curl", "--silent", "--show-error", "--fail", url).CombinedOutput()
 	if err != nil || string(output) != want {
@@ -259,6 +267,11 @@ func downLeavesNothing(t *testing.T, h *harness) {
 	}
 	if _, err := os.Stat(state); !os.IsNotExist(err) {
 		t.Errorf("%s is left: %v", state, err)
+	}
+	for _, path := range nodeFolders {
+		if exists(path) != h.before[path] {
+			t.Errorf("%s: on the host %t, was %t before the cluster", path, exists(path), h.before[path])
+		}
 	}
 	h.must(t, "down") // a second time there is nothing to do
 }

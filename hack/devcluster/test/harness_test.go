@@ -30,6 +30,16 @@ type harness struct {
 	bin     string // folder of kubectl
 	image   string // the probe, by tag and digest
 	archive string
+	before  map[string]bool // nodeFolders that the host had at the start
+}
+
+// nodeFolders are the usual folders of a node's programs. Those of a cluster lie
+// in its state, so the host's come and go with other programs only.
+var nodeFolders = []string{"/var/lib/kubelet", "/var/lib/containerd", "/run/containerd", "/var/log/pods", "/usr/libexec/kubernetes"}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func newHarness(t *testing.T) *harness {
@@ -37,7 +47,10 @@ func newHarness(t *testing.T) *harness {
 	if os.Geteuid() != 0 {
 		t.Fatal("the cluster tests need root")
 	}
-	h := &harness{program: filepath.Join(t.TempDir(), "devcluster")}
+	h := &harness{program: filepath.Join(t.TempDir(), "devcluster"), before: map[string]bool{}}
+	for _, path := range nodeFolders {
+		h.before[path] = exists(path)
+	}
 	if output, err := exec.Command("go", "build", "-o", h.program, "..").CombinedOutput(); err != nil {
 		t.Fatalf("build devcluster: %v\n%s", err, output)
 	}

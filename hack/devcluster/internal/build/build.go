@@ -20,12 +20,6 @@ type Program struct {
 	Links   []string // further names for the binary, made as links beside it
 }
 
-// Binary is a built program.
-type Binary struct {
-	Path  string // the binary; its links lie in the same folder
-	Fresh bool   // built by this call, not found in the cache
-}
-
 // Cache is the folder that holds built programs.
 type Cache string
 
@@ -38,35 +32,33 @@ func DefaultCache() (Cache, error) {
 	return Cache(filepath.Join(folder, "cmhf-dev")), nil
 }
 
-// Find returns the program's binary if the cache has it.
-func (c Cache) Find(p Program) (Binary, bool) {
+// Find returns the path of the program's binary if the cache has it.
+func (c Cache) Find(p Program) (string, bool) {
 	entry, err := c.entry(p)
 	if err != nil {
-		return Binary{}, false
+		return "", false
 	}
 	_, err = os.Stat(entry.binary)
-	return Binary{Path: entry.binary}, err == nil
+	return entry.binary, err == nil
 }
 
-// Get returns the program's binary and builds it first when the cache has none
-// of its content. Calls at the same time, also from several processes, build once.
-func (c Cache) Get(p Program) (Binary, error) {
+// Get returns the path of the program's binary, whose links lie in the same
+// folder, and builds it first when the cache has none of its content. Calls at
+// the same time, also from several processes, build once.
+func (c Cache) Get(p Program) (string, error) {
 	entry, err := c.entry(p)
 	if err != nil {
-		return Binary{}, err
+		return "", err
 	}
 	unlock, err := c.lock(p.Name)
 	if err != nil {
-		return Binary{}, err
+		return "", err
 	}
 	defer unlock()
 	if _, err := os.Stat(entry.binary); err == nil {
-		return Binary{Path: entry.binary}, nil
+		return entry.binary, nil
 	}
-	if err := compile(p, entry); err != nil {
-		return Binary{}, err
-	}
-	return Binary{Path: entry.binary, Fresh: true}, nil
+	return entry.binary, compile(p, entry)
 }
 
 // entry is a program's place in the cache.

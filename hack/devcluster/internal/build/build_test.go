@@ -4,7 +4,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
 func write(t *testing.T, folder, name, content string) {
@@ -59,24 +61,37 @@ func TestGetBuildsOnce(t *testing.T) {
 	cache := Cache(t.TempDir())
 	program := Program{Name: "x", Folder: folder, Links: []string{"alias"}}
 
+	if path, found := cache.Find(program); found {
+		t.Errorf("an empty cache has %s", path)
+	}
 	first, err := cache.Get(program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !first.Fresh {
-		t.Error("first Get did not build")
-	}
-	output, err := exec.Command(filepath.Join(filepath.Dir(first.Path), "alias")).CombinedOutput()
+	output, err := exec.Command(filepath.Join(filepath.Dir(first), "alias")).CombinedOutput()
 	if err != nil || string(output) != "one\n" {
 		t.Errorf("the link printed %q, error %v", output, err)
 	}
+	before := modified(t, first)
 	second, err := cache.Get(program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second.Fresh || second.Path != first.Path {
-		t.Errorf("second Get = %+v, want the cached %s", second, first.Path)
+	if second != first || modified(t, second) != before {
+		t.Errorf("second Get built %s again (first was %s)", second, first)
 	}
+	if found, ok := cache.Find(program); !ok || found != first {
+		t.Errorf("Find = %s, %t", found, ok)
+	}
+}
+
+func modified(t *testing.T, path string) time.Time {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime()
 }
 
 func TestGetShowsTheCompilersWords(t *testing.T) {
@@ -84,9 +99,10 @@ func TestGetShowsTheCompilersWords(t *testing.T) {
 	write(t, folder, "go.mod", "module example.test/x\n\ngo 1.26.0\n")
 	write(t, folder, "main.go", "package main\n\nfunc main() { undefinedName() }\n")
 	cache := Cache(t.TempDir())
-	for range 2 {
-		if _, err := cache.Get(Program{Name: "x", Folder: folder}); err == nil {
-			t.Fatal("a program that does not compile was built")
+	for range 2 { // a failed build leaves nothing that looks like a program
+		_, err := cache.Get(Program{Name: "x", Folder: folder})
+		if err == nil || !strings.Contains(err.Error(), "undefined: undefinedName") {
+			t.Fatalf("error = %v", err)
 		}
 	}
 }

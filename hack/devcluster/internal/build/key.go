@@ -19,22 +19,16 @@ import (
 )
 
 // Key hashes the parts given (compiler, target, flags) and the files below
-// folder that decide what the module compiles to: Go files, go.mod, go.sum and
-// embedded files. Test files do not count.
+// folder that decide what the module compiles to: go.mod, go.sum and Go files.
+// Test files do not count, and no module built here embeds files.
 func Key(folder string, parts ...string) (string, error) {
 	sum := sha256.New()
 	for _, part := range parts {
 		fmt.Fprintf(sum, "%d:%s\n", len(part), part)
 	}
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			if err == nil && entry.Name() == "testdata" {
-				return filepath.SkipDir
-			}
+		if err != nil || !decides(entry) {
 			return err
-		}
-		if strings.HasSuffix(entry.Name(), "_test.go") || !entry.Type().IsRegular() {
-			return nil
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -52,4 +46,11 @@ func Key(folder string, parts ...string) (string, error) {
 		return "", fmt.Errorf("hash the sources in %s: %w", folder, err)
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:20], nil
+}
+
+// decides tells whether a file takes part in what a module compiles to.
+func decides(entry fs.DirEntry) bool {
+	name := entry.Name()
+	return entry.Type().IsRegular() && !strings.HasSuffix(name, "_test.go") &&
+		(strings.HasSuffix(name, ".go") || name == "go.mod" || name == "go.sum")
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -76,13 +77,19 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, content, 0)
 }
 
-// delegate offers every controller of a version 2 root to the groups below it.
+// controllers the kubelet asks for.
+var controllers = []string{"cpu", "cpuset", "hugetlb", "io", "memory", "pids"}
+
+// delegate offers the controllers of a version 2 root to the groups below it.
 func delegate(root string) error {
-	controllers, err := os.ReadFile(filepath.Join(root, "cgroup.controllers"))
+	offered, err := os.ReadFile(filepath.Join(root, "cgroup.controllers"))
 	if err != nil {
 		return nil // version 1
 	}
-	for controller := range strings.FieldsSeq(string(controllers)) {
+	for controller := range strings.FieldsSeq(string(offered)) {
+		if !slices.Contains(controllers, controller) {
+			continue
+		}
 		file := filepath.Join(root, "cgroup.subtree_control")
 		if err := os.WriteFile(file, []byte("+"+controller), 0); err != nil {
 			return fmt.Errorf("offer controller %s to the cluster's control group: %w", controller, err)

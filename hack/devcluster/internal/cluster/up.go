@@ -117,7 +117,7 @@ func prepare(s settings.Settings, p *progress.Printer) (node.Spec, error) {
 				return spec, err
 			}
 		}
-		want.set(binary.Path)
+		want.set(binary)
 	}
 	if spec.CNIPlugins, err = debian.CNIPlugins(); err != nil {
 		return spec, err

@@ -8,6 +8,10 @@ import (
 	"github.com/cmhf/operator/hack/devcluster/internal/settings"
 )
 
+// volumePlugins is the folder that the kubelet and the controller manager look
+// for volume plug-ins in. Their default lies outside /var, on the host.
+const volumePlugins = "/var/lib/kubelet/volume-plugins"
+
 // part is one program of the node.
 type part struct {
 	name    string
@@ -56,6 +60,7 @@ func parts(spec Spec) []part {
 				"--root-ca-file=" + pki("ca.crt"),
 				"--cluster-signing-cert-file=" + pki("ca.crt"), "--cluster-signing-key-file=" + pki("ca.key"),
 				"--kube-api-qps=100", "--kube-api-burst=200",
+				"--flex-volume-plugin-dir=" + volumePlugins,
 			},
 		},
 		{
