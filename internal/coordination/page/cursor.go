@@ -46,7 +46,11 @@ func Decode(cursor string) (Position, error) {
 	if at < 0 || at > latest {
 		return Position{}, ErrInvalid
 	}
-	return Position{At: time.UnixMicro(at).UTC(), ID: uuid.UUID(raw[9:])}, nil
+	position := Position{At: time.UnixMicro(at).UTC(), ID: uuid.UUID(raw[9:])}
+	if Encode(position) != cursor { // the decoder skips line breaks
+		return Position{}, ErrInvalid
+	}
+	return position, nil
 }
 
 // latest is the year 9999 in microseconds since 1970: beyond every record and within what the database can store.

@@ -69,14 +69,14 @@ const internalToken = "made-up-internal-token"
 
 // system is a running API with its own database.
 type system struct {
-	t        *testing.T
+	t        testing.TB
 	public   string
 	internal string
 	database *postgres.Database
 	idp      *idptest.Server
 }
 
-func start(t *testing.T) *system {
+func start(t testing.TB) *system {
 	t.Helper()
 	startProvider.Do(func() {
 		listener := httptest.NewUnstartedServer(nil)
@@ -114,7 +114,7 @@ func start(t *testing.T) *system {
 }
 
 // startWithDirectory has the services north and south open, and east closing.
-func startWithDirectory(t *testing.T) *system {
+func startWithDirectory(t testing.TB) *system {
 	t.Helper()
 	s := start(t)
 	if a := s.putDirectory(testDirectory(1)); a.status != http.StatusOK {
@@ -159,7 +159,7 @@ func (s *system) with(claims map[string]any) caller {
 
 // answer is a response that has been read.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	raw    string
@@ -184,7 +184,7 @@ func (s *system) putDirectory(d any) answer {
 	return send(s.t, http.MethodPut, s.internal+"/internal/v1/directory", d, "Authorization", "Bearer "+internalToken)
 }
 
-func send(t *testing.T, method, url string, body any, headers ...string) answer {
+func send(t testing.TB, method, url string, body any, headers ...string) answer {
 	t.Helper()
 	var reader io.Reader
 	switch b := body.(type) {

@@ -124,6 +124,9 @@ func TestIdempotencyKey(t *testing.T) {
 			t.Errorf("%s: %v, then %v", field, first[field], second[field])
 		}
 	}
+	if n := s.count("SELECT count(*) FROM audit_events WHERE operation = 'createReferral' AND person_id = $1", first["personId"]); n != 2 {
+		t.Errorf("%d rows in the audit trail, want one for each answer", n)
+	}
 	changed := referral("north", person("9990000018", "Example"))
 	changed["reason"] = "Another reason"
 	north.post("/v1/referrals", changed, key...).refused(http.StatusUnprocessableEntity, "idempotency-key-reused")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cmhf/operator/internal/coordination/problem"
@@ -49,7 +50,8 @@ func Once[Request, Answer any](ctx context.Context, tx *Tx, key string, request 
 	if err != nil {
 		return nil, err
 	}
-	if args["answer"], err = json.Marshal(answer); err != nil {
+	kept := keptAnswer[Answer]{Answer: answer, People: tx.touched.people, Resources: tx.touched.resources}
+	if args["answer"], err = json.Marshal(kept); err != nil {
 		return nil, fmt.Errorf("encoding the answer for its idempotency key: %w", err)
 	}
 	if _, err := tx.Exec(ctx, keyAnswerSQL, args); err != nil {
@@ -66,11 +68,19 @@ func repeat[Answer any](ctx context.Context, tx *Tx, args pgx.NamedArgs, hash [s
 	if [sha256.Size]byte(heldHash) != hash {
 		return nil, problem.New(problem.KeyReused, "This Idempotency-Key came with another request in the last 24 hours.")
 	}
-	answer := new(Answer)
-	if err := json.Unmarshal(raw, answer); err != nil {
+	var kept keptAnswer[Answer]
+	if err := json.Unmarshal(raw, &kept); err != nil {
 		return nil, fmt.Errorf("decoding the kept answer: %w", err)
 	}
-	return answer, nil
+	tx.touched = touched{people: kept.People, resources: kept.Resources}
+	return kept.Answer, nil
+}
+
+// keptAnswer is an answer with the people in it, who are audited again when it is given again.
+type keptAnswer[Answer any] struct {
+	Answer    *Answer      `json:"answer"`
+	People    []*uuid.UUID `json:"people"`
+	Resources []*uuid.UUID `json:"resources"`
 }
 
 // ExpireKeys removes the keys whose 24 hours are over.
