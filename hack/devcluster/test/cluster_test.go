@@ -45,6 +45,7 @@ func TestLifeOfACluster(t *testing.T) {
 		{"front door explains itself", explains},
 		{"streams pass at once", streams},
 		{"volumes honour fsGroup and survive pods", volumes},
+		{"the host's sockets stay with the node", hostSockets},
 		{"parts are healed", heals},
 		{"killed node comes back with its data", killedNode},
 		{"down leaves nothing", downLeavesNothing},
@@ -109,7 +110,7 @@ func oneURL(t *testing.T, h *harness) {
 	h.kubectl(t, "", "expose", "pod", "idp", "-n", "identity", "--port=8080")
 	h.kubectl(t, "", "wait", "pod/idp", "-n", "identity", "--for=condition=Ready", "--timeout=60s")
 
-	host := "idp.identity." + zone + ":" + httpPort
+	host := "idp.identity." + zone + ":" + h.httpPort
 	want := fmt.Sprintf("the page host=%s forwarded=%s\n", host, host)
 	url := "http://" + host + "/"
 
@@ -140,7 +141,7 @@ func explains(t *testing.T, h *harness) {
 	}{
 		{"missing.identity." + zone, http.StatusBadGateway, "there is no such Service"},
 		{"nobody.default." + zone, http.StatusBadGateway, "no endpoint that is ready"},
-		{"localhost:" + httpPort, http.StatusNotFound, "<service>.<namespace>." + zone},
+		{"localhost:" + h.httpPort, http.StatusNotFound, "<service>.<namespace>." + zone},
 		{"a.b.c." + zone, http.StatusNotFound, "<service>.<namespace>." + zone},
 	} {
 		if code, body := h.get(t, c.host, "/"); code != c.code || !strings.Contains(body, c.says) {
@@ -150,7 +151,7 @@ func explains(t *testing.T, h *harness) {
 }
 
 func streams(t *testing.T, h *harness) {
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+httpPort+"/stream", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+h.httpPort+"/stream", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,16 +212,21 @@ func heals(t *testing.T, h *harness) {
 // kill ends one part of the node the hard way.
 func kill(t *testing.T, h *harness, part string) {
 	t.Helper()
+	if output, err := exec.Command("kill", "-9", pidOf(t, h, part)).CombinedOutput(); err != nil {
+		t.Fatalf("kill %s: %v\n%s", part, err, output)
+	}
+}
+
+func pidOf(t *testing.T, h *harness, part string) string {
+	t.Helper()
 	status, _ := h.run(t, "status")
 	for line := range strings.Lines(status) {
 		if fields := strings.Fields(line); len(fields) > 2 && fields[0] == part {
-			if output, err := exec.Command("kill", "-9", fields[2]).CombinedOutput(); err != nil {
-				t.Fatalf("kill %s: %v\n%s", part, err, output)
-			}
-			return
+			return fields[2]
 		}
 	}
 	t.Fatalf("no part %s in\n%s", part, status)
+	return ""
 }
 
 func killNode(t *testing.T) {
@@ -246,43 +252,6 @@ func killedNode(t *testing.T, h *harness) {
 	if left, _ := os.ReadDir(state + "/var/lib/volumes"); len(left) > 0 {
 		t.Errorf("deleted volumes are still on disk: %v", left)
 	}
-}
-
-func downLeavesNothing(t *testing.T, h *harness) {
-	before := interfaces(t)
-	h.must(t, "down")
-	if after := interfaces(t); after != before {
-		t.Errorf("interfaces of the host changed from %s to %s", before, after)
-	}
-	mounts, err := os.ReadFile("/proc/mounts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(mounts), clusterName) {
-		t.Errorf("mounts are left:\n%s", mounts)
-	}
-	groups, err := filepath.Glob("/sys/fs/cgroup/*/*" + clusterName + "*")
-	if err != nil || len(groups) > 0 {
-		t.Errorf("control groups are left: %v %v", groups, err)
-	}
-	if _, err := os.Stat(state); !os.IsNotExist(err) {
-		t.Errorf("%s is left: %v", state, err)
-	}
-	for _, path := range nodeFolders {
-		if exists(path) != h.before[path] {
-			t.Errorf("%s: on the host %t, was %t before the cluster", path, exists(path), h.before[path])
-		}
-	}
-	h.must(t, "down") // a second time there is nothing to do
-}
-
-func interfaces(t *testing.T) string {
-	t.Helper()
-	names, err := filepath.Glob("/sys/class/net/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(names, " ")
 }
 
 func upKillDown(t *testing.T, h *harness) {

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,19 +19,17 @@ import (
 	"time"
 )
 
-const (
-	clusterName = "cmhf-selftest"
-	apiPort     = "26443"
-	httpPort    = "28080"
-)
+const clusterName = "cmhf-selftest"
 
 // harness calls devcluster and kubectl on the test's cluster.
 type harness struct {
-	program string
-	bin     string // folder of kubectl
-	image   string // the probe, by tag and digest
-	archive string
-	before  map[string]bool // nodeFolders that the host had at the start
+	program  string
+	apiPort  string
+	httpPort string
+	bin      string // folder of kubectl
+	image    string // the probe, by tag and digest
+	archive  string
+	before   map[string]bool // nodeFolders that the host had at the start
 }
 
 // nodeFolders are the usual folders of a node's programs. Those of a cluster lie
@@ -47,7 +46,12 @@ func newHarness(t *testing.T) *harness {
 	if os.Geteuid() != 0 {
 		t.Fatal("the cluster tests need root")
 	}
-	h := &harness{program: filepath.Join(t.TempDir(), "devcluster"), before: map[string]bool{}}
+	h := &harness{
+		program:  filepath.Join(t.TempDir(), "devcluster"),
+		apiPort:  freePort(t),
+		httpPort: freePort(t),
+		before:   map[string]bool{},
+	}
 	for _, path := range nodeFolders {
 		h.before[path] = exists(path)
 	}
@@ -58,10 +62,25 @@ func newHarness(t *testing.T) *harness {
 	return h
 }
 
+// freePort returns a loopback port that nothing uses now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
 // run calls devcluster and returns its standard output and error together.
 func (h *harness) run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	args = append([]string{"--name", clusterName, "--api-port", apiPort, "--http-port", httpPort}, args...)
+	args = append([]string{"--name", clusterName, "--api-port", h.apiPort, "--http-port", h.httpPort}, args...)
 	cmd := exec.CommandContext(t.Context(), h.program, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -116,7 +135,7 @@ func (h *harness) waitPod(t *testing.T, name string) string {
 // get fetches a front door name from the host, over IPv4 loopback.
 func (h *harness) get(t *testing.T, host, path string) (int, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+httpPort+path, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+h.httpPort+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,22 +5,23 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
-// selfVersion identifies the program that runs now by its content.
-func selfVersion() (string, error) {
-	file, err := os.Open("/proc/self/exe")
-	if err != nil {
-		return "", fmt.Errorf("read this program: %w", err)
-	}
-	defer file.Close()
+// fingerprint identifies what a node is to run: its command lines and its
+// configuration files. A node with another one is started anew.
+func fingerprint(commands [][]string, files map[string][]byte) string {
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", fmt.Errorf("read this program: %w", err)
+	for _, command := range commands {
+		fmt.Fprintf(sum, "%q\n", command)
 	}
-	return hex.EncodeToString(sum.Sum(nil))[:20], nil
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(sum, "%q %q\n", name, files[name])
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:20]
 }
 
 // copySelf keeps this program where the node can start it again: `go run` removes

@@ -44,6 +44,11 @@ func Up(ctx context.Context, s settings.Settings, p *progress.Printer) error {
 	if err != nil {
 		return err
 	}
+	files, err := render.Files(s, spec.CNIPlugins)
+	if err != nil {
+		return err
+	}
+	spec.Fingerprint = fingerprint(node.Commands(spec), files)
 	pid, err := node.Find(s.State)
 	if err != nil {
 		return err
@@ -61,7 +66,7 @@ func Up(ctx context.Context, s settings.Settings, p *progress.Printer) error {
 				return err
 			}
 		}
-		if err := p.Step("start node in its own namespaces", func() (string, error) { return "", start(spec) }); err != nil {
+		if err := p.Step("start node in its own namespaces", func() (string, error) { return "", start(spec, files) }); err != nil {
 			return err
 		}
 	}
@@ -119,10 +124,7 @@ func prepare(s settings.Settings, p *progress.Printer) (node.Spec, error) {
 		}
 		want.set(binary)
 	}
-	if spec.CNIPlugins, err = debian.CNIPlugins(); err != nil {
-		return spec, err
-	}
-	spec.Version, err = selfVersion()
+	spec.CNIPlugins, err = debian.CNIPlugins()
 	return spec, err
 }
 
@@ -150,7 +152,7 @@ func same(spec node.Spec) bool {
 }
 
 // start writes the configuration and starts the node.
-func start(spec node.Spec) error {
+func start(spec node.Spec, files map[string][]byte) error {
 	s := spec.Settings
 	// A node that was killed may still be ending and hold its sockets.
 	left, err := vacated(s.State)
@@ -165,7 +167,7 @@ func start(spec node.Spec) error {
 		return err
 	}
 	defer listeners.Close()
-	if err := render.Write(s, spec.CNIPlugins); err != nil {
+	if err := render.Write(s, files); err != nil {
 		return err
 	}
 	if err := copySelf(spec.Self); err != nil {

@@ -60,7 +60,8 @@ func Init(state string) error {
 }
 
 // handedSockets returns the sockets that the parent process handed down: they
-// follow standard input, output and error.
+// follow standard input, output and error. They go no further unless they are
+// handed down again: a container that held one would keep the host's port taken.
 func handedSockets() []*os.File {
 	var sockets []*os.File
 	for fd := 3; ; fd++ {
@@ -68,6 +69,7 @@ func handedSockets() []*os.File {
 		if unix.Fstat(fd, &stat) != nil || stat.Mode&unix.S_IFMT != unix.S_IFSOCK {
 			return sockets
 		}
+		unix.CloseOnExec(fd)
 		sockets = append(sockets, os.NewFile(uintptr(fd), "listener"))
 	}
 }

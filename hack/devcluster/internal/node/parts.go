@@ -117,6 +117,15 @@ func parts(spec Spec) []part {
 	}
 }
 
+// Commands returns the command lines of all parts.
+func Commands(spec Spec) [][]string {
+	var commands [][]string
+	for _, p := range parts(spec) {
+		commands = append(commands, p.command)
+	}
+	return commands
+}
+
 func apiserver(program string, pki func(string) string) []string {
 	return []string{
 		program,

@@ -12,13 +12,13 @@ import (
 // Spec is what a node runs: the settings and the programs chosen by `up`. It is
 // kept in the state folder, and a node whose Spec differs is started anew.
 type Spec struct {
-	Settings   settings.Settings
-	Kube       string // folder with the links of the kube binary
-	CoreDNS    string // the coredns binary
-	Pause      string // the pause binary
-	Self       string // this program, kept in the state folder
-	CNIPlugins string // folder of the CNI plug-ins
-	Version    string // identifies the build of this program
+	Settings    settings.Settings
+	Kube        string // folder with the links of the kube binary
+	CoreDNS     string // the coredns binary
+	Pause       string // the pause binary
+	Self        string // this program, kept in the state folder
+	CNIPlugins  string // folder of the CNI plug-ins
+	Fingerprint string // of command lines and configuration files
 }
 
 func specFile(state string) string { return filepath.Join(state, "node.json") }

@@ -29,32 +29,40 @@ var kubeconfigs = []string{
 	"admin", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "local-volume-provisioner",
 }
 
-// Write writes everything the parts of the cluster read. cniPlugins is the
-// folder that holds the bridge, host-local and portmap plug-ins.
-func Write(s settings.Settings, cniPlugins string) error {
-	if err := pki.Write(s.Path("pki"), leaves(s)); err != nil {
-		return err
-	}
+// Files returns the configuration files of the cluster's parts, by their paths
+// below the state folder. cniPlugins is the folder that holds the bridge,
+// host-local and portmap plug-ins.
+func Files(s settings.Settings, cniPlugins string) (map[string][]byte, error) {
+	// Pods that want the host's DNS get the cluster's: there is no other.
+	contents := map[string][]byte{"config/resolv.conf": []byte("nameserver " + settings.NodeAddress + "\n")}
 	values := values(s, cniPlugins)
 	for template, file := range map[string]string{
-		"containerd.toml": "containerd.toml",
-		"kubelet.yaml":    "kubelet.yaml",
-		"kube-proxy.yaml": "kube-proxy.yaml",
-		"Corefile":        "Corefile",
-		"objects.yaml":    "objects.yaml",
-		"cni.conflist":    "cni/10-cmhf-dev.conflist",
+		"containerd.toml": "config/containerd.toml",
+		"kubelet.yaml":    "config/kubelet.yaml",
+		"kube-proxy.yaml": "config/kube-proxy.yaml",
+		"Corefile":        "config/Corefile",
+		"objects.yaml":    "config/objects.yaml",
+		"cni.conflist":    "config/cni/10-cmhf-dev.conflist",
 	} {
 		text, err := execute(template, values)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := write(s.Path("config", file), text); err != nil {
-			return err
-		}
+		contents[file] = text
 	}
-	// Pods that want the host's DNS get the cluster's: there is no other.
-	if err := write(s.Path("config", "resolv.conf"), []byte("nameserver "+settings.NodeAddress+"\n")); err != nil {
+	return contents, nil
+}
+
+// Write writes everything the parts of the cluster read: certificates, the given
+// configuration files and kubeconfigs.
+func Write(s settings.Settings, files map[string][]byte) error {
+	if err := pki.Write(s.Path("pki"), leaves(s)); err != nil {
 		return err
+	}
+	for file, content := range files {
+		if err := write(s.Path(file), content); err != nil {
+			return err
+		}
 	}
 	inside := fmt.Sprintf("https://%s:%d", settings.NodeAddress, settings.APIPort)
 	for _, user := range kubeconfigs {

@@ -15,6 +15,14 @@ func testSettings(t *testing.T) settings.Settings {
 	return settings.Settings{Name: "test", APIPort: 1, HTTPPort: 2, State: t.TempDir()}
 }
 
+func writeAll(s settings.Settings) error {
+	files, err := Files(s, "/usr/lib/cni")
+	if err != nil {
+		return err
+	}
+	return Write(s, files)
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -26,7 +34,7 @@ func read(t *testing.T, path string) string {
 
 func TestWrite(t *testing.T) {
 	s := testSettings(t)
-	if err := Write(s, "/usr/lib/cni"); err != nil {
+	if err := writeAll(s); err != nil {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
@@ -50,7 +58,7 @@ func TestWrite(t *testing.T) {
 
 func TestCertificates(t *testing.T) {
 	s := testSettings(t)
-	if err := Write(s, "/usr/lib/cni"); err != nil {
+	if err := writeAll(s); err != nil {
 		t.Fatal(err)
 	}
 	pair, err := tls.LoadX509KeyPair(s.Path("pki", "kube-apiserver.crt"), s.Path("pki", "kube-apiserver.key"))
@@ -65,7 +73,7 @@ func TestCertificates(t *testing.T) {
 		}
 	}
 	before := read(t, s.Path("pki", "admin.crt"))
-	if err := Write(s, "/usr/lib/cni"); err != nil {
+	if err := writeAll(s); err != nil {
 		t.Fatal(err)
 	}
 	if read(t, s.Path("pki", "admin.crt")) != before {
