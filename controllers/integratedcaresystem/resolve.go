@@ -3,6 +3,8 @@ package integratedcaresystem
 import (
 	"context"
 
+	"k8s.io/utils/ptr"
+
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/stack"
 )
@@ -23,19 +25,12 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		Audience:          s.ics.Audience(),
 		DashboardURL:      spec.Stack.Dashboard.URL,
 		StorageSize:       spec.Stack.Database.Storage.Size,
-		StorageClass:      spec.Stack.Database.Storage.ClassName,
-		APIReplicas:       replicas(spec.Stack.CoordinationAPI),
-		DashboardReplicas: replicas(spec.Stack.Dashboard),
+		StorageClass:      ptr.Deref(spec.Stack.Database.Storage.ClassName, ""),
+		APIReplicas:       int64(ptr.Deref(spec.Stack.CoordinationAPI.Replicas, 1)),
+		DashboardReplicas: int64(ptr.Deref(spec.Stack.Dashboard.Replicas, 1)),
 		Operator:          r.Settings.Operator,
 	}
 	return true, nil
-}
-
-func replicas(program v1alpha1.Program) int64 {
-	if program.Replicas == nil {
-		return 1
-	}
-	return int64(*program.Replicas)
 }
 
 // render makes the objects of the stack.

@@ -39,8 +39,8 @@ func patches(in Inputs) ([]types.Patch, error) {
 		return nil, err
 	}
 	storage := map[string]any{"resources": map[string]any{"requests": map[string]any{"storage": in.StorageSize}}}
-	if in.StorageClass != nil {
-		storage["storageClassName"] = *in.StorageClass
+	if in.StorageClass != "" {
+		storage["storageClassName"] = in.StorageClass
 	}
 	overlays := []struct {
 		kind, name string

@@ -22,28 +22,48 @@ var embedded embed.FS
 
 // Renderer builds stacks from the kustomize directories inside this binary. It may be used by several goroutines.
 type Renderer struct {
-	// mu guards kustomize, whose OpenAPI schema is process-wide, and bases.
+	// mu guards kustomize, whose OpenAPI schema is process-wide, and the maps.
 	mu sync.Mutex
 	// bases holds the built base (L1) as YAML by set of components.
 	bases map[string][]byte
+	// last holds each tenant's last stack: most reconciles render what the one before did.
+	last map[string]rendered
+}
+
+type rendered struct {
+	in      Inputs
+	objects []*unstructured.Unstructured
 }
 
 // NewRenderer returns a renderer with nothing built yet.
-func NewRenderer() *Renderer { return &Renderer{bases: map[string][]byte{}} }
+func NewRenderer() *Renderer {
+	return &Renderer{bases: map[string][]byte{}, last: map[string]rendered{}}
+}
 
-// Render gives the objects of a tenant's stack in the order in which they are applied, each with its render hash. A
-// failure within kustomize, a panic included, comes back as an error.
-func (r *Renderer) Render(in Inputs) (objects []*unstructured.Unstructured, err error) {
+// Render gives the objects of a tenant's stack in the order in which they are applied, each with its render hash. The caller
+// must not change them. A failure within kustomize, a panic included, comes back as an error.
+func (r *Renderer) Render(in Inputs) ([]*unstructured.Unstructured, error) {
 	if err := in.Check(); err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last := r.last[in.Name]; last.in == in {
+		return last.objects, nil
+	}
+	objects, err := r.render(in)
+	if err == nil {
+		r.last[in.Name] = rendered{in, objects}
+	}
+	return objects, err
+}
+
+func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("rendering the stack of %q: kustomize panicked: %v", in.Name, p)
 		}
 	}()
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	base, err := r.base(in.Engine)
 	if err != nil {
 		return nil, err

@@ -165,6 +165,7 @@ func BenchmarkRenderWarm(b *testing.B) {
 	renderer := NewRenderer()
 	in := inputs()
 	for b.Loop() {
+		in.DashboardReplicas++ // the same inputs are not rendered again
 		if _, err := renderer.Render(in); err != nil {
 			b.Fatal(err)
 		}

@@ -36,9 +36,8 @@ type Inputs struct {
 	// DashboardURL is where people reach the dashboard.
 	DashboardURL string
 
-	// StorageSize is a Kubernetes quantity; StorageClass nil means the cluster's default.
-	StorageSize  string
-	StorageClass *string
+	// StorageSize is a Kubernetes quantity; an empty StorageClass means the cluster's default.
+	StorageSize, StorageClass string
 
 	APIReplicas, DashboardReplicas int64
 
