@@ -24,6 +24,10 @@ KUBECONFIG_OF_CLUSTER = $(or $(OWN_CLUSTER),$(shell $(DEVCLUSTER) kubeconfig))
 KUBECTL = $(BIN)/kubectl --kubeconfig $(KUBECONFIG_OF_CLUSTER)
 TIMED := hack/timed.sh
 
+# The same flags for images, programs and tests, so that one build cache serves all.
+export CGO_ENABLED := 0
+export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS 2>/dev/null)) -trimpath
+
 CONTROLLER_GEN := go tool -modfile=hack/tools/go.mod controller-gen
 
 ##@ Everyday

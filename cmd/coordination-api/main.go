@@ -13,6 +13,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	// The image holds nothing but this program: without these, no public certificate of an identity provider could be verified.
+	_ "golang.org/x/crypto/x509roots/fallback"
+
 	"github.com/cmhf/operator/internal/coordination/schema"
 	"github.com/cmhf/operator/internal/coordination/server"
 )

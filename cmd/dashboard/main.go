@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"time"
 
+	// The image holds nothing but this program: without these, no public certificate of an identity provider could be verified.
+	_ "golang.org/x/crypto/x509roots/fallback"
+
 	"github.com/cmhf/operator/internal/dashboard"
 	"github.com/cmhf/operator/internal/dashboard/settings"
 )

@@ -19,6 +19,10 @@ import (
 // FormatV1 is the only document format so far. A stack release pins the format it understands.
 const FormatV1 = "cmhf.health/directory/v1"
 
+// TokenHeader carries the tenant's token where the Authorization header can't: through the Kubernetes API server's service
+// proxy, which keeps that header for itself.
+const TokenHeader = "X-CMHF-Internal-Token"
+
 // ServiceState says whether a service takes new referrals.
 type ServiceState string
 

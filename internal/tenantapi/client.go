@@ -61,7 +61,7 @@ func ThroughAPIServer(config *rest.Config, token TokenFunc) (*Client, error) {
 		base: func(namespace string) string {
 			return strings.TrimSuffix(config.Host, "/") + "/api/v1/namespaces/" + namespace + "/services/coordination-api:8081/proxy"
 		},
-		header: func(token string) (string, string) { return "X-CMHF-Internal-Token", token },
+		header: func(token string) (string, string) { return directory.TokenHeader, token },
 		token:  token,
 	}, nil
 }

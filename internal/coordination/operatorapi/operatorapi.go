@@ -93,7 +93,7 @@ func (p *Port) ready(w http.ResponseWriter, r *http.Request) {
 
 func (p *Port) authorised(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ok, err := p.Token.Matches(r.Header.Get("Authorization"))
+		ok, err := p.Token.Matches(sentToken(r))
 		switch {
 		case err != nil:
 			slog.Error("the operator's token cannot be read", "error", err.Error())

@@ -6,8 +6,11 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
+
+	"github.com/cmhf/operator/internal/directory"
 )
 
 // TokenFile holds the tenant's token. The file is read at each call, so a rotated Secret counts as soon as it is mounted.
@@ -32,15 +35,19 @@ func (t *TokenFile) read() ([]byte, error) {
 	return nil, errors.New("the file with the operator's token is empty")
 }
 
-// Matches compares an Authorization header with the token in constant time.
-func (t *TokenFile) Matches(authorization string) (bool, error) {
+// sentToken gives the token that a request carries: as a bearer token, or in directory.TokenHeader.
+func sentToken(r *http.Request) string {
+	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+		return token
+	}
+	return r.Header.Get(directory.TokenHeader)
+}
+
+// Matches compares what was sent with the token in constant time.
+func (t *TokenFile) Matches(sent string) (bool, error) {
 	token, err := t.read()
 	if err != nil {
 		return false, err
-	}
-	scheme, sent, _ := strings.Cut(authorization, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return false, nil
 	}
 	want, got := sha256.Sum256(token), sha256.Sum256([]byte(sent))
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1, nil

@@ -84,6 +84,8 @@ func TestDirectoryRefusals(t *testing.T) {
 	for _, authorization := range []string{"", "Bearer ", "Bearer wrong", "Basic " + internalToken} {
 		send(t, http.MethodGet, s.internal+"/internal/v1/directory", nil, "Authorization", authorization).refused(http.StatusUnauthorized, "unauthenticated")
 	}
+	send(t, http.MethodGet, s.internal+"/internal/v1/directory", nil, directory.TokenHeader, "wrong").refused(http.StatusUnauthorized, "unauthenticated")
+	send(t, http.MethodGet, s.internal+"/internal/v1/directory", nil, directory.TokenHeader, internalToken).want(http.StatusOK)
 	about := send(t, http.MethodGet, s.internal+"/internal/v1/about", nil, "Authorization", "Bearer "+internalToken).want(http.StatusOK)
 	if about["odsCode"] != "QOP" || about["synthetic"] != true || about["schemaVersion"].(float64) < 6 {
 		t.Errorf("about: %v", about)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -19,9 +18,12 @@ func Start() (config *rest.Config, stop func() error, err error) {
 		return nil, nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run the tests by make test, or set it to a folder with etcd and " +
 			"kube-apiserver (go -C hack/devcluster run . assets builds them and prints the folder)")
 	}
-	_, here, _, _ := runtime.Caller(0)
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, nil, err
+	}
 	environment := &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join(filepath.Dir(here), "..", "..", "..", "config", "crd", "bases")},
+		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
 	config, err = environment.Start()
@@ -30,4 +32,22 @@ func Start() (config *rest.Config, stop func() error, err error) {
 	}
 	config.QPS, config.Burst = -1, 0
 	return config, environment.Stop, nil
+}
+
+// moduleRoot looks upward from the folder of the package under test.
+func moduleRoot() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("looking for the module: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder, nil
+		}
+		above := filepath.Dir(folder)
+		if above == folder {
+			return "", fmt.Errorf("no go.mod above the current folder: run the tests within the module")
+		}
+		folder = above
+	}
 }
