@@ -54,7 +54,17 @@ func createWithCrash(t *testing.T, ods string, at int) (writes []string, end map
 		g.Expect(ics.Status.Services.Summary).To(gomega.Equal("1/1"))
 	})
 	o.stop()
+	defer forget(t, ics)
 	return crash.Writes(), endState(t, ics)
+}
+
+// forget takes the resource away without an operator, so that the next one has nothing to do with it.
+func forget(t *testing.T, ics *v1alpha1.IntegratedCareSystem) {
+	t.Helper()
+	must(t, get(t, ics))
+	ics.Finalizers = nil
+	must(t, k8s.Update(t.Context(), ics))
+	must(t, k8s.Delete(t.Context(), ics))
 }
 
 // waitForCrash waits until the operator has died, or has finished without: two runs need not make the same number of writes,
