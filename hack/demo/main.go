@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -42,6 +43,7 @@ func (d *demo) run(ctx context.Context) error {
 		title string
 		do    func(context.Context) error
 	}{
+		{"names of the cluster answer on this machine", d.reachable},
 		{"three integrated care systems declared", d.apply("config/samples/ics")},
 		{"their namespaces are there", d.wait("ics", "NamespaceReady")},
 		{"their services declared", d.apply("config/samples/services")},
@@ -63,6 +65,27 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	fmt.Println(table)
 	d.explain()
+	return nil
+}
+
+// reachable: the samples use names that a development cluster answers, here and in its pods.
+func (d *demo) reachable(ctx context.Context) error {
+	url := d.cluster.URL("idp", "identity") + "/healthz"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("making a request to the identity provider: %w", err)
+	}
+	response, err := d.cluster.HTTP().Do(request)
+	if err == nil {
+		err = response.Body.Close()
+		if err == nil && response.StatusCode != http.StatusOK {
+			err = fmt.Errorf("it answered %s", response.Status)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s does not answer; the demonstration needs the cluster of make cluster (unset KUBECONFIG), on a cluster of "+
+			"your own see docs/install.md: %w", url, err)
+	}
 	return nil
 }
 

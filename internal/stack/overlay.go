@@ -2,106 +2,173 @@ package stack
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 
-	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/resid"
-	"sigs.k8s.io/yaml"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 )
 
-// overlay is the kustomization of one tenant over the built base.
-func overlay(in Inputs) (types.Kustomization, error) {
-	patches, err := patches(in)
+// edit lays a tenant's settings over one object of the base.
+type edit func(object map[string]any) error
+
+// overlay copies the base for one tenant: its namespace, labels, names, sizes and settings. It fails when the base lacks an
+// object that has to carry a setting.
+func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	edits, err := edits(in)
 	if err != nil {
-		return types.Kustomization{}, err
+		return nil, err
 	}
-	return types.Kustomization{
-		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
-		Resources: []string{"../base"},
-		Namespace: in.Namespace,
-		Labels: []types.Label{{
-			Pairs: map[string]string{
-				v1alpha1.LabelICS:              in.Name,
-				"app.kubernetes.io/name":       "cmhf",
-				"app.kubernetes.io/part-of":    "cmhf-stack",
-				"app.kubernetes.io/managed-by": "cmhf-operator",
-			},
-			IncludeTemplates: true,
-		}},
-		Patches: patches,
-	}, nil
+	var objects []*unstructured.Unstructured
+	for _, original := range base {
+		object := original.DeepCopy()
+		if object.GetKind() == "Namespace" {
+			object.SetName(in.Namespace)
+		} else {
+			object.SetNamespace(in.Namespace)
+		}
+		if err := label(object, in.Name); err != nil {
+			return nil, err
+		}
+		key := original.GetKind() + "/" + original.GetName()
+		if edit := edits[key]; edit != nil {
+			if err := edit(object.Object); err != nil {
+				return nil, fmt.Errorf("laying the settings over %s: %w", key, err)
+			}
+			delete(edits, key)
+		}
+		objects = append(objects, object)
+	}
+	if len(edits) > 0 {
+		return nil, fmt.Errorf("the base has no %v to lay settings over", slices.Sorted(maps.Keys(edits)))
+	}
+	return objects, nil
 }
 
-func patches(in Inputs) ([]types.Patch, error) {
+func edits(in Inputs) (map[string]edit, error) {
 	port, err := in.issuerPort()
 	if err != nil {
 		return nil, err
 	}
-	storage := map[string]any{"resources": map[string]any{"requests": map[string]any{"storage": in.StorageSize}}}
-	if in.StorageClass != "" {
-		storage["storageClassName"] = in.StorageClass
+	return map[string]edit{
+		"Namespace/tenant": func(o map[string]any) error {
+			return set(o, map[string]any{
+				v1alpha1.AnnotationODSCode:        in.ODSCode,
+				v1alpha1.AnnotationRelease:        in.Release,
+				v1alpha1.AnnotationDatabaseEngine: in.Engine,
+			}, "metadata", "annotations")
+		},
+		"ConfigMap/stack-settings": func(o map[string]any) error {
+			return set(o, map[string]any{
+				"odsCode":      in.ODSCode,
+				"icsName":      in.DisplayName,
+				"synthetic":    strconv.FormatBool(in.Synthetic),
+				"oidcIssuer":   in.Issuer,
+				"oidcAudience": in.Audience,
+				"dashboardURL": in.DashboardURL,
+			}, "data")
+		},
+		"RoleBinding/cmhf-operator-secrets": func(o map[string]any) error {
+			return set(o, []any{map[string]any{"kind": "ServiceAccount", "name": in.Operator.ServiceAccount, "namespace": in.Operator.Namespace}}, "subjects")
+		},
+		"PersistentVolumeClaim/database-data": func(o map[string]any) error {
+			if in.StorageClass != "" {
+				if err := set(o, in.StorageClass, "spec", "storageClassName"); err != nil {
+					return err
+				}
+			}
+			return set(o, in.StorageSize, "spec", "resources", "requests", "storage")
+		},
+		"StatefulSet/database": image("postgresql", in.Images.Postgres),
+		"Job/migration":        image("migrate", in.Images.CoordinationAPI),
+		"Deployment/coordination-api": both(image("coordination-api", in.Images.CoordinationAPI),
+			func(o map[string]any) error { return set(o, in.APIReplicas, "spec", "replicas") }),
+		"Deployment/dashboard": both(image("dashboard", in.Images.Dashboard),
+			func(o map[string]any) error { return set(o, in.DashboardReplicas, "spec", "replicas") }),
+		"NetworkPolicy/operator-to-api": func(o map[string]any) error {
+			return inList(o, func(from map[string]any) error {
+				return inList(from, func(peer map[string]any) error {
+					return set(peer, in.Operator.Namespace, "namespaceSelector", "matchLabels", "kubernetes.io/metadata.name")
+				}, "from")
+			}, "spec", "ingress")
+		},
+		"NetworkPolicy/identity-provider": func(o map[string]any) error {
+			return inList(o, func(egress map[string]any) error {
+				return inList(egress, func(to map[string]any) error { return set(to, port, "port") }, "ports")
+			}, "spec", "egress")
+		},
+	}, nil
+}
+
+// label marks an object and, where it makes pods, the pods.
+func label(object *unstructured.Unstructured, ics string) error {
+	labels := map[string]string{
+		v1alpha1.LabelICS:              ics,
+		"app.kubernetes.io/name":       "cmhf",
+		"app.kubernetes.io/part-of":    "cmhf-stack",
+		"app.kubernetes.io/managed-by": "cmhf-operator",
 	}
-	overlays := []struct {
-		kind, name string
-		patch      map[string]any
-	}{
-		{"Namespace", "tenant", map[string]any{"metadata": map[string]any{"annotations": map[string]any{
-			v1alpha1.AnnotationODSCode:        in.ODSCode,
-			v1alpha1.AnnotationRelease:        in.Release,
-			v1alpha1.AnnotationDatabaseEngine: in.Engine,
-		}}}},
-		{"ConfigMap", "stack-settings", map[string]any{"data": map[string]any{
-			"odsCode":      in.ODSCode,
-			"icsName":      in.DisplayName,
-			"synthetic":    fmt.Sprint(in.Synthetic),
-			"oidcIssuer":   in.Issuer,
-			"oidcAudience": in.Audience,
-			"dashboardURL": in.DashboardURL,
-		}}},
-		{"RoleBinding", "cmhf-operator-secrets", map[string]any{"subjects": []any{map[string]any{
-			"kind": "ServiceAccount", "name": in.Operator.ServiceAccount, "namespace": in.Operator.Namespace,
-		}}}},
-		{"PersistentVolumeClaim", "database-data", map[string]any{"spec": storage}},
-		{"StatefulSet", "database", container("postgresql", in.Images.Postgres)},
-		{"Job", "migration", container("migrate", in.Images.CoordinationAPI)},
-		{"Deployment", "coordination-api", withReplicas(container("coordination-api", in.Images.CoordinationAPI), in.APIReplicas)},
-		{"Deployment", "dashboard", withReplicas(container("dashboard", in.Images.Dashboard), in.DashboardReplicas)},
+	own := object.GetLabels()
+	if own == nil {
+		own = map[string]string{}
 	}
-	var patches []types.Patch
-	for _, o := range overlays {
-		metadata, _ := o.patch["metadata"].(map[string]any)
-		if metadata == nil {
-			metadata = map[string]any{}
+	maps.Copy(own, labels)
+	object.SetLabels(own)
+	if _, found, err := unstructured.NestedMap(object.Object, "spec", "template"); err != nil || !found {
+		return err
+	}
+	for key, value := range labels {
+		if err := set(object.Object, value, "spec", "template", "metadata", "labels", key); err != nil {
+			return err
 		}
-		metadata["name"] = o.name
-		o.patch["metadata"] = metadata
-		o.patch["kind"] = o.kind
-		text, err := yaml.Marshal(o.patch)
-		if err != nil {
-			return nil, fmt.Errorf("writing the settings of %s %s: %w", o.kind, o.name, err)
-		}
-		patches = append(patches, types.Patch{Patch: string(text), Target: target(o.kind, o.name)})
 	}
-	return append(patches,
-		types.Patch{Target: target("NetworkPolicy", "coordination-api"), Patch: fmt.Sprintf(
-			`[{"op": "replace", "path": "/spec/ingress/1/from/0/namespaceSelector/matchLabels/kubernetes.io~1metadata.name", "value": %q}]`, in.Operator.Namespace)},
-		types.Patch{Target: target("NetworkPolicy", "identity-provider"), Patch: fmt.Sprintf(
-			`[{"op": "replace", "path": "/spec/egress/0/ports/0/port", "value": %s}]`, port)},
-	), nil
+	return nil
 }
 
-func target(kind, name string) *types.Selector {
-	return &types.Selector{ResId: resid.ResId{Gvk: resid.Gvk{Kind: kind}, Name: "^" + name + "$"}}
+// image sets the image of a named container.
+func image(container, image string) edit {
+	return func(o map[string]any) error {
+		return inList(o, func(c map[string]any) error {
+			if c["name"] != container {
+				return fmt.Errorf("its container is %v, not %s", c["name"], container)
+			}
+			return set(c, image, "image")
+		}, "spec", "template", "spec", "containers")
+	}
 }
 
-func container(name, image string) map[string]any {
-	return map[string]any{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
-		"containers": []any{map[string]any{"name": name, "image": image}},
-	}}}}
+func both(first, second edit) edit {
+	return func(o map[string]any) error {
+		if err := first(o); err != nil {
+			return err
+		}
+		return second(o)
+	}
 }
 
-func withReplicas(patch map[string]any, replicas int64) map[string]any {
-	patch["spec"].(map[string]any)["replicas"] = replicas
-	return patch
+func set(object map[string]any, value any, path ...string) error {
+	return unstructured.SetNestedField(object, value, path...)
+}
+
+// inList edits every entry of a list of objects, of which there must be at least one.
+func inList(object map[string]any, edit edit, path ...string) error {
+	list, _, err := unstructured.NestedSlice(object, path...)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return fmt.Errorf("%v is empty", path)
+	}
+	for _, entry := range list {
+		fields, ok := entry.(map[string]any)
+		if !ok {
+			return fmt.Errorf("%v holds something other than objects", path)
+		}
+		if err := edit(fields); err != nil {
+			return err
+		}
+	}
+	return set(object, list, path...)
 }

@@ -24,8 +24,8 @@ var embedded embed.FS
 type Renderer struct {
 	// mu guards kustomize, whose OpenAPI schema is process-wide, and the maps.
 	mu sync.Mutex
-	// bases holds the built base (L1) as YAML by set of components.
-	bases map[string][]byte
+	// bases holds the built base (L1) by set of components.
+	bases map[string][]*unstructured.Unstructured
 	// last holds each tenant's last stack: most reconciles render what the one before did.
 	last map[string]rendered
 }
@@ -37,7 +37,7 @@ type rendered struct {
 
 // NewRenderer returns a renderer with nothing built yet.
 func NewRenderer() *Renderer {
-	return &Renderer{bases: map[string][]byte{}, last: map[string]rendered{}}
+	return &Renderer{bases: map[string][]*unstructured.Unstructured{}, last: map[string]rendered{}}
 }
 
 // Render gives the objects of a tenant's stack in the order in which they are applied, each with its render hash. The caller
@@ -68,18 +68,7 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 	if err != nil {
 		return nil, err
 	}
-	tenant, err := overlay(in)
-	if err != nil {
-		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
-	}
-	built, err := build(map[string][]byte{"base/objects.yaml": base}, map[string]types.Kustomization{
-		"base":   {Resources: []string{"objects.yaml"}},
-		"tenant": tenant,
-	}, "tenant")
-	if err != nil {
-		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
-	}
-	objects, err = decode(built)
+	objects, err = overlay(in, base)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
 	}
@@ -93,7 +82,7 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 }
 
 // base gives the built base with the engine's component.
-func (r *Renderer) base(engine string) ([]byte, error) {
+func (r *Renderer) base(engine string) ([]*unstructured.Unstructured, error) {
 	components := map[string]string{EngineStandalone: "standalone"}
 	if built, ok := r.bases[engine]; ok {
 		return built, nil
@@ -109,31 +98,30 @@ func (r *Renderer) base(engine string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the base of the stack: %w", err)
 	}
-	built, err := build(files, map[string]types.Kustomization{"kustomize/with-components": {
+	built, err := build(files, types.Kustomization{
 		Resources:  []string{"../base"},
 		Components: []string{"../components/" + components[engine]},
-	}}, "kustomize/with-components")
+	})
 	if err != nil {
 		return nil, fmt.Errorf("building the base of the stack for engine %s: %w", engine, err)
 	}
-	text, err := built.AsYaml()
+	objects, err := decode(built)
 	if err != nil {
-		return nil, fmt.Errorf("writing the base of the stack for engine %s: %w", engine, err)
+		return nil, fmt.Errorf("reading the base of the stack for engine %s: %w", engine, err)
 	}
-	r.bases[engine] = text
-	return text, nil
+	r.bases[engine] = objects
+	return objects, nil
 }
 
-// build runs kustomize in memory over files and kustomizations and returns what the folder gives.
-func build(files map[string][]byte, kustomizations map[string]types.Kustomization, folder string) (resmap.ResMap, error) {
-	memory := filesys.MakeFsInMemory()
-	for name, k := range kustomizations {
-		text, err := yaml.Marshal(k)
-		if err != nil {
-			return nil, fmt.Errorf("writing kustomization %s: %w", name, err)
-		}
-		files[path.Join(name, "kustomization.yaml")] = text
+// build runs kustomize in memory over the files and returns what a kustomization beside them gives.
+func build(files map[string][]byte, k types.Kustomization) (resmap.ResMap, error) {
+	const folder = "kustomize/with-components"
+	text, err := yaml.Marshal(k)
+	if err != nil {
+		return nil, fmt.Errorf("writing the kustomization: %w", err)
 	}
+	files[path.Join(folder, "kustomization.yaml")] = text
+	memory := filesys.MakeFsInMemory()
 	for name, text := range files {
 		if err := memory.WriteFile(name, text); err != nil {
 			return nil, fmt.Errorf("laying out %s: %w", name, err)

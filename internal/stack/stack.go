@@ -3,8 +3,8 @@
 // it reads neither the cluster nor the clock.
 //
 // The objects come from plain kustomize directories under kustomize/ that a person can build with kubectl kustomize. They
-// are built at two levels: once for a set of components (L1), then for each tenant with its names, sizes and settings laid
-// over (L2). What depends on the content of the result (the migration's name, the hashes) is settled last.
+// are made at two levels: built once by kustomize for a set of components (L1), then copied for each tenant with its names,
+// sizes and settings laid over (L2). What depends on the content of the result (the migration's name, the hashes) is settled last.
 //
 // It does not apply anything, and it makes no Secrets: those are created once and never rendered (see package credentials).
 package stack
@@ -12,6 +12,7 @@ package stack
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 )
 
 // EngineStandalone is one PostgreSQL server on its own volume.
@@ -73,17 +74,17 @@ func (in Inputs) Check() error {
 }
 
 // issuerPort is the TCP port of the identity provider, for the network policy.
-func (in Inputs) issuerPort() (string, error) {
+func (in Inputs) issuerPort() (int64, error) {
 	u, err := url.Parse(in.Issuer)
 	if err != nil {
-		return "", fmt.Errorf("reading the issuer's URL: %w", err)
+		return 0, fmt.Errorf("reading the issuer's URL: %w", err)
 	}
 	switch {
 	case u.Port() != "":
-		return u.Port(), nil
+		return strconv.ParseInt(u.Port(), 10, 32)
 	case u.Scheme == "http":
-		return "80", nil
+		return 80, nil
 	default:
-		return "443", nil
+		return 443, nil
 	}
 }
