@@ -17,6 +17,7 @@ import (
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/controllers/corecommunityservice"
 	"github.com/cmhf/operator/controllers/integratedcaresystem"
+	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -53,18 +54,19 @@ func Client() client.Options {
 	return client.Options{Cache: &client.CacheOptions{Unstructured: true}}
 }
 
-// What the operator may do, no more: config/rbac/role.yaml is generated from here. It deletes programs only, never anything that
-// holds data, and reaches Secrets only through the RoleBinding that it makes in each tenant's namespace.
+// What the operator may do, no more: config/rbac/role.yaml is generated from here. It never deletes anything that holds data,
+// and reaches Secrets only through the RoleBinding that it makes in each tenant's namespace.
 //
 // +kubebuilder:rbac:groups=cmhf.health,resources=integratedcaresystems,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=cmhf.health,resources=corecommunityservices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=cmhf.health,resources=integratedcaresystems/status;corecommunityservices/status,verbs=update
-// +kubebuilder:rbac:groups="",resources=namespaces;configmaps;persistentvolumeclaims;services;serviceaccounts,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=namespaces;persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=configmaps;services;serviceaccounts,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=statefulsets,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=cmhf-operator-tenant-secrets
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
@@ -72,17 +74,20 @@ func Client() client.Options {
 
 // Setup adds every controller to the manager.
 func Setup(manager ctrl.Manager, settings integratedcaresystem.Settings, api corecommunityservice.TenantAPI) error {
+	applier := applyset.New(manager.GetClient())
 	for name, controller := range map[string]interface{ SetupWithManager(ctrl.Manager) error }{
 		"IntegratedCareSystem": &integratedcaresystem.Reconciler{
 			Client:   manager.GetClient(),
 			Uncached: manager.GetAPIReader(),
 			Recorder: manager.GetEventRecorder("cmhf-operator"),
 			Renderer: stack.NewRenderer(),
+			Applier:  applier,
 			Settings: settings,
 		},
 		"CoreCommunityService": &corecommunityservice.Reconciler{
 			Client:   manager.GetClient(),
 			Recorder: manager.GetEventRecorder("cmhf-operator"),
+			Applier:  applier,
 			API:      api,
 		},
 	} {

@@ -87,6 +87,12 @@ type operator struct {
 // startOperator runs the operator as cmd/manager wires it, against the given connection, until the test ends or stop.
 func startOperator(t *testing.T, cfg *rest.Config) *operator {
 	t.Helper()
+	return startOperatorWith(t, cfg, newTenants())
+}
+
+// startOperatorWith does so for tenants that may have committed directories already.
+func startOperatorWith(t *testing.T, cfg *rest.Config, api *tenants) *operator {
+	t.Helper()
 	scheme, err := controllers.Scheme()
 	must(t, err)
 	cacheOptions, err := controllers.Cache()
@@ -97,7 +103,7 @@ func startOperator(t *testing.T, cfg *rest.Config) *operator {
 		Controller: config.Controller{SkipNameValidation: &skip},
 	})
 	must(t, err)
-	o := &operator{api: newTenants()}
+	o := &operator{api: api}
 	must(t, controllers.Setup(manager, settings(), o.api))
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan struct{})

@@ -41,6 +41,8 @@ const (
 	ReasonRenderFailed = "RenderFailed"
 	// ReasonApplyRefused: the API server refused an object of the stack.
 	ReasonApplyRefused = "ApplyRefused"
+	// ReasonImmutableFieldChange: the render changes a field that can't be changed.
+	ReasonImmutableFieldChange = "ImmutableFieldChange"
 	// ReasonStopping: the resource is being deleted; workloads stop, data stay.
 	ReasonStopping = "Stopping"
 	// ReasonOutsideGuidance and ReasonWithinGuidance belong to SizeAdvisory.

@@ -239,6 +239,9 @@ type Inventory struct {
 	Objects int32 `json:"objects"`
 	// hash identifies their content.
 	Hash string `json:"hash"`
+	// retained are objects that are no longer rendered and are kept because they hold data.
+	// +optional
+	Retained []string `json:"retained,omitempty"`
 }
 
 // IntegratedCareSystem is one tenant of the operator: an integrated care system of the NHS in England. Its name is the

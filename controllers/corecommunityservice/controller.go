@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/directory"
 )
 
@@ -35,6 +36,7 @@ type TenantAPI interface {
 type Reconciler struct {
 	Client   client.Client
 	Recorder events.EventRecorder
+	Applier  *applyset.Applier
 	API      TenantAPI
 }
 

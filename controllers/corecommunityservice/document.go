@@ -97,7 +97,7 @@ func (r *Reconciler) store(ctx context.Context, namespace, ics string, d directo
 	object.SetLabels(map[string]string{v1alpha1.LabelICS: ics, v1alpha1.LabelComponent: v1alpha1.ComponentCoordinationAPI})
 	object.SetAnnotations(map[string]string{v1alpha1.AnnotationRenderHash: fmt.Sprintf("%d-%s", d.Revision, d.Digest())})
 	object.Object["data"] = map[string]any{configMapKey: string(text)}
-	_, _, err = applyset.Apply(ctx, r.Client, object)
+	_, _, err = r.Applier.Apply(ctx, object)
 	return client.IgnoreNotFound(err)
 }
 

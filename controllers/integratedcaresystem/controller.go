@@ -13,12 +13,17 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -30,6 +35,7 @@ type Reconciler struct {
 	Uncached client.Reader
 	Recorder events.EventRecorder
 	Renderer *stack.Renderer
+	Applier  *applyset.Applier
 	Settings Settings
 }
 
@@ -54,7 +60,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
 	}
-	err := run(ctx, s, r.protect, r.resolve, r.render, r.namespace, r.configuration, r.credentials, r.workloads, r.services)
+	err := run(ctx, s, r.protect, r.resolve, r.render, r.namespace, r.configuration, r.credentials, r.workloads, r.prune, r.services)
 	var refused *refusal
 	if errors.As(err, &refused) {
 		s.refused, err = refused, nil
@@ -96,20 +102,35 @@ func (r *refusal) Error() string { return r.reason + ": " + r.message }
 
 // refuse turns an answer of the API server that won't change soon into a refusal.
 func refuse(err error) error {
+	var immutable *applyset.ImmutableError
+	if errors.As(err, &immutable) {
+		return &refusal{v1alpha1.ReasonImmutableFieldChange, err.Error() + "; the API server allows no change of it, and what holds data is never replaced", lookAgain}
+	}
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 		return &refusal{v1alpha1.ReasonApplyRefused, err.Error(), lookAgain}
 	}
 	return err
 }
 
-// protect adds the finalizer before anything exists that it has to look after.
+// protect adds the finalizer before anything exists that it has to look after, and marks the resource as the parent of its
+// set of objects.
 func (r *Reconciler) protect(ctx context.Context, s *scope) (bool, error) {
-	added, err := addFinalizer(ctx, r.Client, s.ics)
-	if err != nil {
+	before := s.ics.DeepCopy()
+	controllerutil.AddFinalizer(s.ics, v1alpha1.FinalizerRetain)
+	metav1.SetMetaDataLabel(&s.ics.ObjectMeta, applyset.LabelID, setID(s.ics))
+	metav1.SetMetaDataAnnotation(&s.ics.ObjectMeta, applyset.AnnotationTooling, applyset.FieldManager+"/v1alpha1")
+	metav1.SetMetaDataAnnotation(&s.ics.ObjectMeta, applyset.AnnotationContains, stack.GroupKinds())
+	if equality.Semantic.DeepEqual(before.ObjectMeta, s.ics.ObjectMeta) {
+		return true, nil
+	}
+	if err := patchMetadata(ctx, r.Client, s.ics, before); err != nil {
 		return false, fmt.Errorf("adding the finalizer to IntegratedCareSystem %s: %w", s.ics.Name, err)
 	}
-	if added {
-		s.original = s.ics.DeepCopy()
-	}
+	s.original = s.ics.DeepCopy()
 	return true, nil
+}
+
+// setID is the id of the set of objects of a system.
+func setID(ics *v1alpha1.IntegratedCareSystem) string {
+	return applyset.ID(ics.Name, schema.GroupKind{Group: v1alpha1.Group, Kind: "IntegratedCareSystem"})
 }

@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
-	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -30,7 +29,7 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 		if stack.StageOf(object) != stack.StageNamespace {
 			continue
 		}
-		if _, _, err := applyset.Apply(ctx, r.Client, object); err != nil {
+		if _, _, err := r.Applier.Apply(ctx, object); err != nil {
 			return false, refuse(err)
 		}
 	}
@@ -86,7 +85,9 @@ func mayUse(namespace *unstructured.Unstructured, ics *v1alpha1.IntegratedCareSy
 			fmt.Sprintf("namespace %s is being deleted; when it is gone it will be made anew", namespace.GetName()), lookAgain}
 	}
 	code := namespace.GetAnnotations()[v1alpha1.AnnotationODSCode]
-	ours := namespace.GetLabels()[v1alpha1.LabelICS] == ics.Name && (code == "" || code == ics.Spec.ODSCode)
+	label := namespace.GetLabels()[v1alpha1.LabelICS]
+	// Someone may have taken one of the two away, not both.
+	ours := (label == ics.Name || label == "") && (code == ics.Spec.ODSCode || code == "") && label+code != ""
 	if ours || namespace.GetAnnotations()[v1alpha1.AnnotationAdopt] == "true" {
 		return nil
 	}

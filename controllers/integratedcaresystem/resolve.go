@@ -17,6 +17,7 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		ODSCode:           spec.ODSCode,
 		DisplayName:       spec.DisplayName,
 		Namespace:         s.ics.TenantNamespace(),
+		Set:               setID(s.ics),
 		Release:           r.Settings.Release,
 		Engine:            stack.EngineStandalone,
 		Synthetic:         spec.Stack.Data == v1alpha1.DataSynthetic,

@@ -7,7 +7,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/health"
@@ -28,6 +27,8 @@ type scope struct {
 	namespaceAge     time.Duration
 	// parts by stage: set by workloads.
 	parts map[stack.Stage]part
+	// retained are members that are no longer rendered and hold data: set by prune.
+	retained []string
 	// total and ready services: set by services.
 	servicesCounted bool
 	total, ready    int32
@@ -64,14 +65,6 @@ const grantSpread = 30 * time.Second
 // isPassing: two writers met, or the operator's own RoleBinding has not spread yet. Neither is worth an error.
 func (s *scope) isPassing(err error) bool {
 	return apierrors.IsConflict(err) || (apierrors.IsForbidden(err) && s.namespaceApplied && s.namespaceAge < grantSpread)
-}
-
-func addFinalizer(ctx context.Context, c client.Client, ics *v1alpha1.IntegratedCareSystem) (bool, error) {
-	before := ics.DeepCopy()
-	if !controllerutil.AddFinalizer(ics, v1alpha1.FinalizerRetain) {
-		return false, nil
-	}
-	return true, patchMetadata(ctx, c, ics, before)
 }
 
 // patchMetadata writes what changed in the metadata only, and only to the version that was read.

@@ -47,7 +47,7 @@ func computeStatus(s *scope) {
 	if s.namespaceApplied {
 		status.Release = &v1alpha1.ReleaseStatus{Current: s.inputs.Release}
 		status.Database = &v1alpha1.DatabaseStatus{Engine: s.inputs.Engine}
-		status.Inventory = &v1alpha1.Inventory{Objects: int32(len(s.objects)), Hash: stack.Hash(s.objects)}
+		status.Inventory = &v1alpha1.Inventory{Objects: int32(len(s.objects)), Hash: stack.Hash(s.objects), Retained: s.retained}
 	}
 	if s.servicesCounted {
 		status.Services = &v1alpha1.ServicesStatus{Total: s.total, Ready: s.ready, Summary: fmt.Sprintf("%d/%d", s.ready, s.total)}

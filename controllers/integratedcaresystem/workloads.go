@@ -15,7 +15,7 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 		if stack.StageOf(object) != stack.StageConfig {
 			continue
 		}
-		if _, _, err := applyset.Apply(ctx, r.Client, object); err != nil {
+		if _, _, err := r.Applier.Apply(ctx, object); err != nil {
 			return false, refuse(err)
 		}
 	}
@@ -27,6 +27,21 @@ func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
 	if err := credentials.Ensure(ctx, r.Uncached, r.Client, s.ics.Name, s.inputs.Namespace); err != nil {
 		return false, err
 	}
+	return true, nil
+}
+
+// prune removes what an earlier render had and this one has not, once everything of this one is applied.
+func (r *Reconciler) prune(ctx context.Context, s *scope) (bool, error) {
+	for _, object := range s.objects {
+		if stage := stack.StageOf(object); stage >= stack.StageDatabase && !s.parts[stage].current {
+			return true, nil
+		}
+	}
+	retained, err := r.Applier.Prune(ctx, s.inputs.Set, s.inputs.Namespace, stack.Kinds, s.objects)
+	if err != nil {
+		return false, err
+	}
+	s.retained = retained
 	return true, nil
 }
 
@@ -43,8 +58,8 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if open && !applyset.Matches(live, object) {
-			if live, _, err = applyset.Apply(ctx, r.Client, object); err != nil {
+		if open {
+			if live, _, err = r.Applier.Apply(ctx, object); err != nil {
 				return false, refuse(err)
 			}
 		}

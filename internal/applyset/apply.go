@@ -1,14 +1,13 @@
-// Package applyset brings objects of a stack to the cluster by server-side apply. It decides per object whether a write is
-// needed at all: an object whose render hash is already the desired one is left alone, so a steady state costs nothing. It
-// knows nothing of stages or health, and deletes nothing.
 package applyset
 
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -16,6 +15,18 @@ import (
 
 // FieldManager owns every field that the operator writes.
 const FieldManager = "cmhf-operator"
+
+// Applier applies objects and remembers what it owns. It may be used by several goroutines.
+type Applier struct {
+	client client.Client
+
+	mu sync.Mutex
+	// owned holds the ownership hash of each object as of our last apply or dry run, by UID: a new object is unknown.
+	owned map[types.UID]string
+}
+
+// New returns an applier that remembers nothing yet. Unstructured reads of the client come from a cache.
+func New(c client.Client) *Applier { return &Applier{client: c, owned: map[types.UID]string{}} }
 
 // Current gives the object as the cache knows it, nil when it does not exist.
 func Current(ctx context.Context, reader client.Reader, desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
@@ -37,21 +48,67 @@ func Matches(live, desired *unstructured.Unstructured) bool {
 }
 
 // Apply makes the live object match the desired one and returns it as the API server now has it, and whether it was written.
-// Only fields in desired are forced; what others added stays.
-func Apply(ctx context.Context, c client.Client, desired *unstructured.Unstructured) (*unstructured.Unstructured, bool, error) {
-	live, err := Current(ctx, c, desired)
+// Only fields in desired are forced; what others added stays. A change of an immutable field comes back as *ImmutableError.
+func (a *Applier) Apply(ctx context.Context, desired *unstructured.Unstructured) (*unstructured.Unstructured, bool, error) {
+	live, err := Current(ctx, a.client, desired)
 	if err != nil {
 		return nil, false, err
 	}
 	if Matches(live, desired) {
-		return live, false, nil
+		intact, err := a.intact(ctx, live, desired)
+		if err != nil || intact {
+			return live, false, err
+		}
 	}
-	applied := desired.DeepCopy()
-	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), client.FieldOwner(FieldManager), client.ForceOwnership)
+	if live != nil {
+		if err := checkImmutable(live, desired); err != nil {
+			return nil, false, err
+		}
+	}
+	applied, err := a.send(ctx, desired)
 	if err != nil {
 		return nil, false, fmt.Errorf("applying %s: %w", Ref(desired), err)
 	}
+	a.remember(applied)
 	return applied, true, nil
+}
+
+// intact says whether every field that we applied is still ours.
+func (a *Applier) intact(ctx context.Context, live, desired *unstructured.Unstructured) (bool, error) {
+	a.mu.Lock()
+	remembered, known := a.owned[live.GetUID()]
+	a.mu.Unlock()
+	if known {
+		return remembered == ownership(live), nil
+	}
+	would, err := a.send(ctx, desired, client.DryRunAll)
+	if err != nil {
+		return false, fmt.Errorf("asking what applying %s would change: %w", Ref(desired), err)
+	}
+	if ownership(would) != ownership(live) {
+		return false, nil
+	}
+	a.remember(live)
+	return true, nil
+}
+
+func (a *Applier) send(ctx context.Context, desired *unstructured.Unstructured, options ...client.ApplyOption) (*unstructured.Unstructured, error) {
+	applied := desired.DeepCopy()
+	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), append(options, client.FieldOwner(FieldManager), client.ForceOwnership)...)
+	return applied, err
+}
+
+func (a *Applier) remember(object *unstructured.Unstructured) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.owned[object.GetUID()] = ownership(object)
+}
+
+// Forget drops what is remembered of an object that is gone.
+func (a *Applier) Forget(uid types.UID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.owned, uid)
 }
 
 // Ref names an object for people: kind and name, with the namespace where it has one.

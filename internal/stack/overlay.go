@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
 )
 
 // edit lays a tenant's settings over one object of the base.
@@ -29,7 +30,7 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 		} else {
 			object.SetNamespace(in.Namespace)
 		}
-		if err := label(object, in.Name); err != nil {
+		if err := label(object, in); err != nil {
 			return nil, err
 		}
 		key := original.GetKind() + "/" + original.GetName()
@@ -103,9 +104,9 @@ func edits(in Inputs) (map[string]edit, error) {
 }
 
 // label marks an object and, where it makes pods, the pods.
-func label(object *unstructured.Unstructured, ics string) error {
+func label(object *unstructured.Unstructured, in Inputs) error {
 	labels := map[string]string{
-		v1alpha1.LabelICS:              ics,
+		v1alpha1.LabelICS:              in.Name,
 		"app.kubernetes.io/name":       "cmhf",
 		"app.kubernetes.io/part-of":    "cmhf-stack",
 		"app.kubernetes.io/managed-by": "cmhf-operator",
@@ -115,6 +116,7 @@ func label(object *unstructured.Unstructured, ics string) error {
 		own = map[string]string{}
 	}
 	maps.Copy(own, labels)
+	own[applyset.LabelPartOf] = in.Set
 	object.SetLabels(own)
 	if _, found, err := unstructured.NestedMap(object.Object, "spec", "template"); err != nil || !found {
 		return err

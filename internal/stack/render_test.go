@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func inputs() Inputs {
 	return Inputs{
-		Name: "qop", ODSCode: "QOP", DisplayName: "Greater Manchester", Namespace: "ics-qop", Release: "v0", Engine: EngineStandalone, Synthetic: true,
+		Name: "qop", ODSCode: "QOP", DisplayName: "Greater Manchester", Namespace: "ics-qop", Set: "applyset-test-v1", Release: "v0", Engine: EngineStandalone, Synthetic: true,
 		Images: Images{CoordinationAPI: "example/coordination-api:1", Dashboard: "example/dashboard:1", Postgres: "example/postgres:15"},
 		Issuer: "https://idp.example.org", Audience: "cmhf-qop", DashboardURL: "https://qop.example.org",
 		StorageSize: "20Gi", APIReplicas: 2, DashboardReplicas: 1,

@@ -61,6 +61,16 @@ var Kinds = []schema.GroupVersionKind{
 	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"},
 }
 
+// GroupKinds lists them as the ApplySet specification asks: Kind.group, sorted.
+func GroupKinds() string {
+	names := make([]string, 0, len(Kinds))
+	for _, kind := range Kinds {
+		names = append(names, kind.GroupKind().String())
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
+}
+
 // settle adds what depends on the content of the objects (configuration hashes, the migration's name, render hashes) and
 // puts them in the order of their stages.
 func settle(objects []*unstructured.Unstructured) error {

@@ -26,8 +26,10 @@ type Inputs struct {
 	ODSCode     string
 	DisplayName string
 	Namespace   string
-	Release     string
-	Engine      string
+	// Set is the id of the ApplySet that the objects are members of.
+	Set     string
+	Release string
+	Engine  string
 	// Synthetic says that the tenant holds invented people only.
 	Synthetic bool
 	Images    Images
@@ -59,7 +61,7 @@ type Operator struct {
 func (in Inputs) Check() error {
 	for _, field := range []struct{ name, value string }{
 		{"name", in.Name}, {"ODS code", in.ODSCode}, {"display name", in.DisplayName}, {"namespace", in.Namespace},
-		{"release", in.Release}, {"coordination API image", in.Images.CoordinationAPI}, {"dashboard image", in.Images.Dashboard},
+		{"release", in.Release}, {"set", in.Set}, {"coordination API image", in.Images.CoordinationAPI}, {"dashboard image", in.Images.Dashboard},
 		{"PostgreSQL image", in.Images.Postgres}, {"issuer", in.Issuer}, {"audience", in.Audience}, {"dashboard URL", in.DashboardURL},
 		{"storage size", in.StorageSize}, {"operator namespace", in.Operator.Namespace}, {"operator service account", in.Operator.ServiceAccount},
 	} {

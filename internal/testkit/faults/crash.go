@@ -33,7 +33,7 @@ func (c *Crash) Wrap(config *rest.Config) *rest.Config {
 	return wrapped
 }
 
-// Writes lists the writes so far as "METHOD path", events and leases aside.
+// Writes lists the writes so far as "METHOD path", events, leases and dry runs aside.
 func (c *Crash) Writes() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,7 +68,7 @@ func (c *Crash) count(request *http.Request) (dies, dead bool) {
 		return false, true
 	}
 	reads := request.Method == http.MethodGet || request.Method == http.MethodHead
-	if reads || strings.Contains(request.URL.Path, "/events") || strings.Contains(request.URL.Path, "/leases") {
+	if reads || request.URL.Query().Has("dryRun") || strings.Contains(request.URL.Path, "/events") || strings.Contains(request.URL.Path, "/leases") {
 		return false, false
 	}
 	c.writes = append(c.writes, request.Method+" "+request.URL.Path)

@@ -1,0 +1,16 @@
+// Package applyset keeps a set of objects in the cluster as rendered: it applies what differs, repairs what others changed,
+// and removes members that are no longer rendered. It follows the labels of Kubernetes' ApplySet specification (KEP-3659), so
+// that kubectl and people recognise the set.
+//
+// An object is written only when there is a reason:
+//
+//  1. it is missing, or its render hash (an annotation written by the same apply) is not the desired one;
+//  2. or its ownership hash differs from the one remembered: server-side apply tells in managedFields which fields are ours,
+//     and whoever changes or removes one takes it from us, while status writes and additions of others leave it alone.
+//
+// After a restart nothing is remembered. Then one dry-run apply per object tells what our entry would be, which finds
+// changes made in the meantime without a write.
+//
+// Immutable fields are compared before anything is written. Kinds that hold data are never removed. The package knows
+// nothing of stages or health.
+package applyset

@@ -1,0 +1,23 @@
+package applyset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// ownership identifies the set of fields that we own: our apply entry in managedFields, without its time.
+func ownership(object *unstructured.Unstructured) string {
+	entries := object.GetManagedFields()
+	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
+	})
+	if i < 0 || entries[i].FieldsV1 == nil {
+		return "none"
+	}
+	sum := sha256.Sum256(entries[i].FieldsV1.GetRawBytes())
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,81 @@
+package applyset
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Labels and annotations of the ApplySet specification.
+const (
+	// LabelPartOf marks a member with the id of its set.
+	LabelPartOf = "applyset.kubernetes.io/part-of"
+	// LabelID marks the parent.
+	LabelID = "applyset.kubernetes.io/id"
+	// AnnotationTooling and AnnotationContains tell other tools who manages the set and which kinds it holds.
+	AnnotationTooling  = "applyset.kubernetes.io/tooling"
+	AnnotationContains = "applyset.kubernetes.io/contains-group-kinds"
+)
+
+// holdsData are kinds of which nothing is ever removed.
+var holdsData = []string{"Namespace", "PersistentVolumeClaim", "StatefulSet", "Secret"}
+
+// ID gives the id of the set of a cluster-scoped parent. It comes from names only, so that a parent that was deleted and made
+// again finds its set.
+func ID(parent string, kind schema.GroupKind) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{parent, "", kind.Kind, kind.Group}, ".")))
+	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
+}
+
+// Prune removes members of the set in a namespace that are not among the desired objects, of all the given kinds, and returns
+// those that it kept because they hold data. It must be called only after every desired object was applied.
+func (a *Applier) Prune(ctx context.Context, id, namespace string, kinds []schema.GroupVersionKind, desired []*unstructured.Unstructured) (retained []string, err error) {
+	wanted := map[string]bool{}
+	for _, object := range desired {
+		wanted[object.GetKind()+"/"+object.GetName()] = true
+	}
+	for _, kind := range kinds {
+		if kind.Kind == "Namespace" {
+			continue
+		}
+		members := &unstructured.UnstructuredList{}
+		members.SetGroupVersionKind(kind)
+		if err := a.client.List(ctx, members, client.InNamespace(namespace), client.MatchingLabels{LabelPartOf: id}); err != nil {
+			return nil, fmt.Errorf("listing the %ss of %s: %w", kind.Kind, namespace, err)
+		}
+		for i := range members.Items {
+			member := &members.Items[i]
+			if wanted[kind.Kind+"/"+member.GetName()] || member.GetDeletionTimestamp() != nil {
+				continue
+			}
+			if slices.Contains(holdsData, kind.Kind) {
+				retained = append(retained, Ref(member))
+				continue
+			}
+			if err := a.remove(ctx, member); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return retained, nil
+}
+
+// remove deletes exactly the object that was read.
+func (a *Applier) remove(ctx context.Context, object *unstructured.Unstructured) error {
+	uid := object.GetUID()
+	err := a.client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("removing %s: %w", Ref(object), err)
+	}
+	a.Forget(types.UID(uid))
+	return nil
+}
