@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -42,6 +43,11 @@ func foreignChanges() []foreignChange {
 		{kind: kind("", "v1", "PersistentVolumeClaim"), name: "database-data", path: []string{"metadata", "labels", v1alpha1.LabelComponent}, absent: true},
 		{kind: kind("", "v1", "Service"), name: "database", path: []string{"spec", "selector", v1alpha1.LabelComponent}, value: "dashboard"},
 		{kind: kind("", "v1", "ServiceAccount"), name: "dashboard", path: []string{"automountServiceAccountToken"}, value: true},
+		{kind: kind("", "v1", "ResourceQuota"), name: "stack", path: []string{"spec", "hard", "pods"}, value: "1000"},
+		{kind: kind("", "v1", "LimitRange"), name: "stack", path: []string{"spec", "limits"}, value: []any{}},
+		{kind: kind("policy", "v1", "PodDisruptionBudget"), name: "dashboard", path: []string{"spec", "maxUnavailable"}, value: int64(2)},
+		{kind: kind("rbac.authorization.k8s.io", "v1", "ClusterRole"), path: []string{"rules"}, value: []any{}},
+		{kind: kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding"), path: []string{"subjects"}, value: []any{}},
 		{kind: kind("apps", "v1", "Deployment"), name: "dashboard", path: []string{"spec", "replicas"}, value: int64(5)},
 		{kind: kind("apps", "v1", "Deployment"), name: "coordination-api", path: []string{"metadata", "labels", v1alpha1.LabelICS}, absent: true},
 		{kind: kind("apps", "v1", "StatefulSet"), name: "database", path: []string{"spec", "template", "spec", "terminationGracePeriodSeconds"}, value: int64(1)},
@@ -55,6 +61,8 @@ func foreignChanges() []foreignChange {
 func TestDriftIsRepaired(t *testing.T) {
 	startOperator(t, restConfig)
 	ics := system("QF1")
+	ics.Spec.DigitalLeads = []v1alpha1.DigitalLead{{Kind: "Group", Name: "qf1-leads"}}
+	ics.Spec.Stack.Dashboard.Replicas = ptr.To[int32](2)
 	create(t, ics)
 	waitReady(t, ics)
 	covered := map[string]bool{}

@@ -40,9 +40,30 @@ type IntegratedCareSystemSpec struct {
 	// +kubebuilder:validation:MaxItems=200
 	Neighbourhoods []Neighbourhood `json:"neighbourhoods,omitempty"`
 
+	// digitalLeads are the people and groups of the system who declare its services and read its status. They see no records.
+	// +optional
+	// +listType=map
+	// +listMapKey=kind
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=20
+	DigitalLeads []DigitalLead `json:"digitalLeads,omitempty"`
+
 	// stack holds the settings of the database, the coordination API and the dashboard.
 	// +required
 	Stack Stack `json:"stack"`
+}
+
+// DigitalLead is a person or a group as the cluster authenticates them.
+type DigitalLead struct {
+	// +required
+	// +kubebuilder:validation:Enum=User;Group
+	Kind string `json:"kind"`
+
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('system:')",message="names that begin with system: belong to Kubernetes itself"
+	Name string `json:"name"`
 }
 
 // Region is one of the seven NHS regions.

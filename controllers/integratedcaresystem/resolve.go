@@ -31,6 +31,9 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		DashboardReplicas: int64(ptr.Deref(spec.Stack.Dashboard.Replicas, 1)),
 		Operator:          r.Settings.Operator,
 	}
+	for _, lead := range spec.DigitalLeads {
+		s.inputs.DigitalLeads = append(s.inputs.DigitalLeads, stack.Subject{Kind: lead.Kind, Name: lead.Name})
+	}
 	return true, nil
 }
 

@@ -37,7 +37,7 @@ func (r *Reconciler) prune(ctx context.Context, s *scope) (bool, error) {
 			return true, nil
 		}
 	}
-	retained, err := r.Applier.Prune(ctx, s.inputs.Set, s.inputs.Namespace, stack.Kinds, s.objects)
+	retained, err := r.Applier.Prune(ctx, s.inputs.Set, stack.Kinds, s.objects)
 	if err != nil {
 		return false, err
 	}

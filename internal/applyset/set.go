@@ -36,21 +36,18 @@ func ID(parent string, kind schema.GroupKind) string {
 	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
 }
 
-// Prune removes members of the set in a namespace that are not among the desired objects, of all the given kinds, and returns
-// those that it kept because they hold data. It must be called only after every desired object was applied.
-func (a *Applier) Prune(ctx context.Context, id, namespace string, kinds []schema.GroupVersionKind, desired []*unstructured.Unstructured) (retained []string, err error) {
+// Prune removes members of the set, wherever they are, that are not among the desired objects, of all the given kinds, and
+// returns those that it kept because they hold data. It must be called only after every desired object was applied.
+func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVersionKind, desired []*unstructured.Unstructured) (retained []string, err error) {
 	wanted := map[string]bool{}
 	for _, object := range desired {
 		wanted[object.GetKind()+"/"+object.GetName()] = true
 	}
 	for _, kind := range kinds {
-		if kind.Kind == "Namespace" {
-			continue
-		}
 		members := &unstructured.UnstructuredList{}
 		members.SetGroupVersionKind(kind)
-		if err := a.client.List(ctx, members, client.InNamespace(namespace), client.MatchingLabels{LabelPartOf: id}); err != nil {
-			return nil, fmt.Errorf("listing the %ss of %s: %w", kind.Kind, namespace, err)
+		if err := a.client.List(ctx, members, client.MatchingLabels{LabelPartOf: id}); err != nil {
+			return nil, fmt.Errorf("listing the %ss of set %s: %w", kind.Kind, id, err)
 		}
 		for i := range members.Items {
 			member := &members.Items[i]

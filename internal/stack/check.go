@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -16,9 +17,9 @@ func check(in Inputs, objects []*unstructured.Unstructured) []error {
 		if !slices.Contains(Kinds, object.GroupVersionKind()) {
 			problems = append(problems, fmt.Errorf("%s: kind %s is not allowed in a stack", what, object.GroupVersionKind()))
 		}
-		if namespace := object.GetNamespace(); object.GetKind() == "Namespace" {
-			if object.GetName() != in.Namespace {
-				problems = append(problems, fmt.Errorf("%s: must be named %s", what, in.Namespace))
+		if namespace := object.GetNamespace(); ClusterScoped(object.GetKind()) {
+			if object.GetName() != in.Namespace && !strings.HasPrefix(object.GetName(), in.Namespace+"-") {
+				problems = append(problems, fmt.Errorf("%s: its name must begin with %s", what, in.Namespace))
 			}
 		} else if namespace != in.Namespace {
 			problems = append(problems, fmt.Errorf("%s: is in namespace %q instead of %q", what, namespace, in.Namespace))

@@ -25,9 +25,12 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 	var objects []*unstructured.Unstructured
 	for _, original := range base {
 		object := original.DeepCopy()
-		if object.GetKind() == "Namespace" {
+		switch {
+		case object.GetKind() == "Namespace":
 			object.SetName(in.Namespace)
-		} else {
+		case ClusterScoped(object.GetKind()):
+			object.SetName(in.Namespace + "-" + original.GetName())
+		default:
 			object.SetNamespace(in.Namespace)
 		}
 		if err := label(object, in); err != nil {
@@ -73,6 +76,16 @@ func edits(in Inputs) (map[string]edit, error) {
 		},
 		"RoleBinding/cmhf-operator-secrets": func(o map[string]any) error {
 			return set(o, []any{map[string]any{"kind": "ServiceAccount", "name": in.Operator.ServiceAccount, "namespace": in.Operator.Namespace}}, "subjects")
+		},
+		"RoleBinding/cmhf-digital-leads": func(o map[string]any) error { return set(o, subjects(in.DigitalLeads), "subjects") },
+		"ClusterRole/digital-leads": func(o map[string]any) error {
+			return inList(o, func(rule map[string]any) error { return set(rule, []any{in.Name}, "resourceNames") }, "rules")
+		},
+		"ClusterRoleBinding/digital-leads": func(o map[string]any) error {
+			if err := set(o, in.Namespace+"-digital-leads", "roleRef", "name"); err != nil {
+				return err
+			}
+			return set(o, subjects(in.DigitalLeads), "subjects")
 		},
 		"PersistentVolumeClaim/database-data": func(o map[string]any) error {
 			if in.StorageClass != "" {
@@ -127,6 +140,14 @@ func label(object *unstructured.Unstructured, in Inputs) error {
 		}
 	}
 	return nil
+}
+
+func subjects(leads []Subject) []any {
+	list := make([]any, 0, len(leads))
+	for _, lead := range leads {
+		list = append(list, map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": lead.Kind, "name": lead.Name})
+	}
+	return list
 }
 
 // image sets the image of a named container.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
+	"strings"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -48,7 +50,7 @@ func (r *Renderer) Render(in Inputs) ([]*unstructured.Unstructured, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last := r.last[in.Name]; last.in == in {
+	if last := r.last[in.Name]; reflect.DeepEqual(last.in, in) {
 		return last.objects, nil
 	}
 	objects, err := r.render(in)
@@ -64,7 +66,7 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 			err = fmt.Errorf("rendering the stack of %q: kustomize panicked: %v", in.Name, p)
 		}
 	}()
-	base, err := r.base(in.Engine)
+	base, err := r.base(components(in))
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +83,27 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 	return objects, nil
 }
 
-// base gives the built base with the engine's component.
-func (r *Renderer) base(engine string) ([]*unstructured.Unstructured, error) {
-	components := map[string]string{EngineStandalone: "standalone"}
-	if built, ok := r.bases[engine]; ok {
+// components names the optional parts that a tenant has, as folders of kustomize/components.
+func components(in Inputs) []string {
+	names := []string{strings.ToLower(in.Engine)}
+	if in.APIReplicas > 1 {
+		names = append(names, "disruption-coordination-api")
+	}
+	if in.DashboardReplicas > 1 {
+		names = append(names, "disruption-dashboard")
+	}
+	return names
+}
+
+// base gives the base built with some components.
+func (r *Renderer) base(components []string) ([]*unstructured.Unstructured, error) {
+	key := strings.Join(components, ",")
+	if built, ok := r.bases[key]; ok {
 		return built, nil
+	}
+	k := types.Kustomization{Resources: []string{"../base"}}
+	for _, name := range components {
+		k.Components = append(k.Components, "../components/"+name)
 	}
 	files := map[string][]byte{}
 	err := fs.WalkDir(embedded, "kustomize", func(name string, entry fs.DirEntry, err error) error {
@@ -98,18 +116,15 @@ func (r *Renderer) base(engine string) ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the base of the stack: %w", err)
 	}
-	built, err := build(files, types.Kustomization{
-		Resources:  []string{"../base"},
-		Components: []string{"../components/" + components[engine]},
-	})
+	built, err := build(files, k)
 	if err != nil {
-		return nil, fmt.Errorf("building the base of the stack for engine %s: %w", engine, err)
+		return nil, fmt.Errorf("building the base of the stack with %s: %w", key, err)
 	}
 	objects, err := decode(built)
 	if err != nil {
-		return nil, fmt.Errorf("reading the base of the stack for engine %s: %w", engine, err)
+		return nil, fmt.Errorf("reading the base of the stack with %s: %w", key, err)
 	}
-	r.bases[engine] = objects
+	r.bases[key] = objects
 	return objects, nil
 }
 

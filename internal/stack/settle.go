@@ -51,13 +51,18 @@ func StageOf(object *unstructured.Unstructured) Stage {
 var Kinds = []schema.GroupVersionKind{
 	{Version: "v1", Kind: "Namespace"},
 	{Version: "v1", Kind: "ConfigMap"},
+	{Version: "v1", Kind: "LimitRange"},
 	{Version: "v1", Kind: "PersistentVolumeClaim"},
+	{Version: "v1", Kind: "ResourceQuota"},
 	{Version: "v1", Kind: "Service"},
 	{Version: "v1", Kind: "ServiceAccount"},
 	{Group: "apps", Version: "v1", Kind: "Deployment"},
 	{Group: "apps", Version: "v1", Kind: "StatefulSet"},
 	{Group: "batch", Version: "v1", Kind: "Job"},
 	{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"},
+	{Group: "policy", Version: "v1", Kind: "PodDisruptionBudget"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding"},
 	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"},
 }
 
@@ -71,9 +76,17 @@ func GroupKinds() string {
 	return strings.Join(names, ",")
 }
 
-// settle adds what depends on the content of the objects (configuration hashes, the migration's name, render hashes) and
+// ClusterScoped says whether objects of a kind of a stack are in no namespace.
+func ClusterScoped(kind string) bool {
+	return kind == "Namespace" || kind == "ClusterRole" || kind == "ClusterRoleBinding"
+}
+
+// settle adds what depends on the content of the objects (quota, configuration hashes, the migration's name, render hashes) and
 // puts them in the order of their stages.
 func settle(objects []*unstructured.Unstructured) error {
+	if err := setQuota(objects); err != nil {
+		return err
+	}
 	configMaps := map[string]string{}
 	for _, object := range objects {
 		if object.GetKind() == "ConfigMap" {

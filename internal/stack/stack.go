@@ -44,8 +44,14 @@ type Inputs struct {
 
 	APIReplicas, DashboardReplicas int64
 
+	// DigitalLeads may declare services and read their own IntegratedCareSystem.
+	DigitalLeads []Subject
+
 	Operator Operator
 }
+
+// Subject is a person or group as the cluster authenticates them: Kind is User or Group.
+type Subject struct{ Kind, Name string }
 
 // Images are full references, by preference name:tag@digest.
 type Images struct {

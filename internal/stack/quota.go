@@ -1,0 +1,90 @@
+package stack
+
+import (
+	"fmt"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// setQuota counts what the rendered objects need at their most: during an update every new replica and the surge, beside every
+// old one that is still shutting down, and every job.
+func setQuota(objects []*unstructured.Unstructured) error {
+	var pods, claims int64
+	sums := map[string]*resource.Quantity{"requests.cpu": {}, "requests.memory": {}, "limits.memory": {}, "requests.storage": {}}
+	var quota *unstructured.Unstructured
+	for _, object := range objects {
+		switch object.GetKind() {
+		case "ResourceQuota":
+			quota = object
+		case "PersistentVolumeClaim":
+			claims++
+			if err := add(sums["requests.storage"], 1, object.Object, "spec", "resources", "requests", "storage"); err != nil {
+				return fmt.Errorf("counting %s: %w", object.GetName(), err)
+			}
+		case "Deployment", "StatefulSet", "Job":
+			most := mostPods(object)
+			pods += most
+			if err := addPods(sums, most, object); err != nil {
+				return fmt.Errorf("counting the pods of %s: %w", object.GetName(), err)
+			}
+		}
+	}
+	if quota == nil {
+		return fmt.Errorf("the base has no ResourceQuota")
+	}
+	hard := map[string]any{"pods": strconv.FormatInt(pods, 10), "persistentvolumeclaims": strconv.FormatInt(claims, 10)}
+	for name, sum := range sums {
+		hard[name] = sum.String()
+	}
+	return set(quota.Object, hard, "spec", "hard")
+}
+
+func mostPods(object *unstructured.Unstructured) int64 {
+	switch object.GetKind() {
+	case "Job":
+		return 1
+	case "Deployment":
+		replicas, _, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
+		surge, _, _ := unstructured.NestedInt64(object.Object, "spec", "strategy", "rollingUpdate", "maxSurge")
+		return 2*replicas + surge
+	default:
+		replicas, _, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
+		return replicas
+	}
+}
+
+func addPods(sums map[string]*resource.Quantity, pods int64, object *unstructured.Unstructured) error {
+	return inList(object.Object, func(container map[string]any) error {
+		for name, path := range map[string][]string{
+			"requests.cpu":    {"resources", "requests", "cpu"},
+			"requests.memory": {"resources", "requests", "memory"},
+			"limits.memory":   {"resources", "limits", "memory"},
+		} {
+			if err := add(sums[name], pods, container, path...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, "spec", "template", "spec", "containers")
+}
+
+// add adds a quantity so many times; every pod must state it, or the quota would keep it from starting.
+func add(sum *resource.Quantity, times int64, object map[string]any, path ...string) error {
+	text, found, err := unstructured.NestedString(object, path...)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("%v is not stated", path)
+	}
+	quantity, err := resource.ParseQuantity(text)
+	if err != nil {
+		return fmt.Errorf("%v is %q: %w", path, text, err)
+	}
+	for range times {
+		sum.Add(quantity)
+	}
+	return nil
+}
