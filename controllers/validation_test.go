@@ -58,6 +58,7 @@ func TestRefusedByTheAPIServer(t *testing.T) {
 		"plain http issuer":       {validSystem, "issuer: https", "issuer: http", []string{"spec.stack.authentication.issuer", "must be an https URL"}},
 		"address with a path":     {validSystem, "url: https://api.example.org", "url: https://api.example.org/v1", []string{"spec.stack.coordinationAPI.url", "must have no path"}},
 		"system group as lead":    {validSystem, "region: London", "region: London\n  digitalLeads: [{kind: Group, name: 'system:masters'}]", []string{"spec.digitalLeads[0].name", "belong to Kubernetes itself"}},
+		"no CIDR":                 {validSystem, "{issuer: https://idp.example.org}", "{issuer: https://idp.example.org, egressCIDRs: [idp.example.org]}", []string{"spec.stack.authentication.egressCIDRs[0]", "must be a CIDR"}},
 		"no neighbourhoods":       {validService, "neighbourhoods: [Harbour]", "neighbourhoods: []", []string{"spec.neighbourhoods"}},
 		"twice the neighbourhood": {validService, "neighbourhoods: [Harbour]", "neighbourhoods: [Harbour, Harbour]", []string{"spec.neighbourhoods[1]", "Duplicate"}},
 		"unknown function":        {validService, "functions: [Core]", "functions: [Dentistry]", []string{"spec.functions[0]", "Unsupported value"}},

@@ -179,6 +179,15 @@ type Authentication struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=120
 	Audience string `json:"audience,omitempty"`
+
+	// egressCIDRs are the addresses of the provider, for the network policies, which know no names; default every address outside
+	// the cluster's own ranges.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=20
+	// +kubebuilder:validation:items:MaxLength=43
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a CIDR such as 192.0.2.0/24"
+	EgressCIDRs []string `json:"egressCIDRs,omitempty"`
 }
 
 // Program holds the settings of the coordination API or the dashboard.

@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"strings"
 
 	"github.com/cmhf/operator/controllers/integratedcaresystem"
 )
@@ -29,6 +31,15 @@ func parse(flags *flag.FlagSet, args []string, getenv func(string) string) (opti
 	flags.StringVar(&o.settings.Release, "release", version, "name of the stack release that this operator brings")
 	flags.StringVar(&o.settings.Operator.Namespace, "namespace", getenv("POD_NAMESPACE"), "namespace the operator runs in (default: $POD_NAMESPACE)")
 	flags.StringVar(&o.settings.Operator.ServiceAccount, "service-account", "cmhf-operator", "service account the operator runs as")
+	flags.Func("cluster-cidrs", "address ranges of the cluster's pods and Services, separated by commas; tenants' way out to the identity provider leaves them out", func(value string) error {
+		for cidr := range strings.SplitSeq(value, ",") {
+			if _, err := netip.ParsePrefix(cidr); err != nil {
+				return fmt.Errorf("%q is no CIDR such as 10.244.0.0/16", cidr)
+			}
+			o.settings.ClusterCIDRs = append(o.settings.ClusterCIDRs, cidr)
+		}
+		return nil
+	})
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics endpoint (https, callers are authenticated and authorised); 0 turns it off")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	flags.BoolVar(&o.leaderElection, "leader-elect", true, "elect a leader, so that several replicas can stand by")

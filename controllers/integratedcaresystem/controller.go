@@ -45,6 +45,8 @@ type Settings struct {
 	Release  string
 	Images   stack.Images
 	Operator stack.Operator
+	// ClusterCIDRs are the address ranges of the cluster's pods and Services.
+	ClusterCIDRs []string
 }
 
 // phase does one step. It returns false when the rest has to wait for something that a watch will tell.

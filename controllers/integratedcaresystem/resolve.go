@@ -29,6 +29,8 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		StorageClass:      ptr.Deref(spec.Stack.Database.Storage.ClassName, ""),
 		APIReplicas:       int64(ptr.Deref(spec.Stack.CoordinationAPI.Replicas, 1)),
 		DashboardReplicas: int64(ptr.Deref(spec.Stack.Dashboard.Replicas, 1)),
+		EgressCIDRs:       spec.Stack.Authentication.EgressCIDRs,
+		ClusterCIDRs:      r.Settings.ClusterCIDRs,
 		Operator:          r.Settings.Operator,
 	}
 	for _, lead := range spec.DigitalLeads {

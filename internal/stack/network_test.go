@@ -28,7 +28,7 @@ type flow struct{ from, to, port string }
 
 const (
 	tenantPods = "every pod of the tenant"
-	anywhere   = "anywhere" // a way out to every address; it lets nobody in
+	outside    = "outside" // a way out to addresses outside the cluster; it lets nobody in
 )
 
 // allowed is every flow that there is; all others are denied.
@@ -42,10 +42,10 @@ func allowed(issuerPort string) []flow {
 		{"operator", "coordination-api", "8081/TCP"},
 		{tenantPods, "kube-dns", "53/UDP"},
 		{tenantPods, "kube-dns", "53/TCP"},
-		// The identity provider. Policies know no names, so the way there is open to its port at every address, pods of other
-		// namespaces included where the cluster's enforcer counts pods' addresses in ipBlocks (the evaluation here does).
-		{"coordination-api", anywhere, issuerPort},
-		{"dashboard", anywhere, issuerPort},
+		// The identity provider. Policies know no names, so the way there is open to its port at every address that is not
+		// the cluster's.
+		{"coordination-api", outside, issuerPort},
+		{"dashboard", outside, issuerPort},
 	}
 }
 
@@ -208,8 +208,8 @@ func expected(table []flow, endpoints []endpoint) map[verdict]bool {
 	for _, tenant := range []string{"qop", "qsl"} {
 		matches := func(row string, e endpoint) bool {
 			switch row {
-			case anywhere:
-				return true
+			case outside:
+				return e.peer.Internal == nil
 			case tenantPods:
 				return e.tenant == tenant
 			default:
@@ -225,7 +225,7 @@ func expected(table []flow, endpoints []endpoint) map[verdict]bool {
 					if from.tenant != "" {
 						want[verdict{leaves, from.String(), to.String(), row.port}] = true
 					}
-					if to.tenant != "" && row.to != anywhere {
+					if to.tenant != "" && row.to != outside {
 						want[verdict{enters, from.String(), to.String(), row.port}] = true
 					}
 				}

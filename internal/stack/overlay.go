@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -110,6 +111,9 @@ func edits(in Inputs) (map[string]edit, error) {
 		},
 		"NetworkPolicy/identity-provider": func(o map[string]any) error {
 			return inList(o, func(egress map[string]any) error {
+				if err := set(egress, waysOut(in), "to"); err != nil {
+					return err
+				}
 				return inList(egress, func(to map[string]any) error { return set(to, port, "port") }, "ports")
 			}, "spec", "egress")
 		},
@@ -140,6 +144,31 @@ func label(object *unstructured.Unstructured, in Inputs) error {
 		}
 	}
 	return nil
+}
+
+// waysOut are the addresses at which the identity provider may be.
+func waysOut(in Inputs) []any {
+	var blocks []any
+	for _, cidr := range in.EgressCIDRs {
+		blocks = append(blocks, map[string]any{"ipBlock": map[string]any{"cidr": cidr}})
+	}
+	if len(blocks) > 0 {
+		return blocks
+	}
+	for _, everything := range []string{"0.0.0.0/0", "::/0"} {
+		block := map[string]any{"cidr": everything}
+		var except []any
+		for _, cidr := range in.ClusterCIDRs {
+			if strings.Contains(cidr, ":") == strings.Contains(everything, ":") {
+				except = append(except, cidr)
+			}
+		}
+		if len(except) > 0 {
+			block["except"] = except
+		}
+		blocks = append(blocks, map[string]any{"ipBlock": block})
+	}
+	return blocks
 }
 
 func subjects(leads []Subject) []any {

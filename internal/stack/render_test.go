@@ -20,7 +20,7 @@ func inputs() Inputs {
 		Name: "qop", ODSCode: "QOP", DisplayName: "Greater Manchester", Namespace: "ics-qop", Set: "applyset-test-v1", Release: "v0", Engine: EngineStandalone, Synthetic: true,
 		Images: Images{CoordinationAPI: "example/coordination-api:1", Dashboard: "example/dashboard:1", Postgres: "example/postgres:15"},
 		Issuer: "https://idp.example.org", Audience: "cmhf-qop", DashboardURL: "https://qop.example.org",
-		StorageSize: "20Gi", APIReplicas: 2, DashboardReplicas: 1, DigitalLeads: []Subject{{"Group", "qop-digital-leads"}},
+		StorageSize: "20Gi", APIReplicas: 2, DashboardReplicas: 1, DigitalLeads: []Subject{{"Group", "qop-digital-leads"}}, ClusterCIDRs: []string{"10.244.0.0/16", "10.96.0.0/12"},
 		Operator: Operator{Namespace: "cmhf-system", ServiceAccount: "cmhf-operator"},
 	}
 }
@@ -115,6 +115,7 @@ func TestWhatAChangeTouches(t *testing.T) {
 		"storage":  {func(in *Inputs) { in.StorageSize = "30Gi" }, []string{"PersistentVolumeClaim/database-data", "ResourceQuota/stack"}},
 		"replicas": {func(in *Inputs) { in.DashboardReplicas = 3 }, []string{"Deployment/dashboard", "PodDisruptionBudget/dashboard", "ResourceQuota/stack"}},
 		"leads":    {func(in *Inputs) { in.DigitalLeads = nil }, []string{"RoleBinding/cmhf-digital-leads", "ClusterRoleBinding/ics-qop-digital-leads"}},
+		"ways out": {func(in *Inputs) { in.EgressCIDRs = []string{"192.0.2.0/24"} }, []string{"NetworkPolicy/identity-provider"}},
 		"issuer": {func(in *Inputs) { in.Issuer = "https://other.example.org:8443" },
 			[]string{"ConfigMap/stack-settings", "Deployment/coordination-api", "Deployment/dashboard", "NetworkPolicy/identity-provider"}},
 		"database image": {func(in *Inputs) { in.Images.Postgres = "example/postgres:15.1" }, []string{"StatefulSet/database"}},

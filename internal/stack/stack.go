@@ -44,6 +44,10 @@ type Inputs struct {
 
 	APIReplicas, DashboardReplicas int64
 
+	// EgressCIDRs are the addresses of the identity provider. Without any, every address outside ClusterCIDRs (the ranges of the
+	// cluster's own pods and Services) counts as one.
+	EgressCIDRs, ClusterCIDRs []string
+
 	// DigitalLeads may declare services and read their own IntegratedCareSystem.
 	DigitalLeads []Subject
 

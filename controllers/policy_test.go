@@ -1,0 +1,363 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// The policies of config/policy, as a person applies them, on a real API server. They are in force for this test alone.
+func TestPolicy(t *testing.T) {
+	enforcePolicies(t)
+	t.Run("every guarded kind is kept until it is confirmed", policyKeepsUntilConfirmed)
+	t.Run("of a real stack the data are guarded and nothing else", policyFitsTheStack)
+	t.Run("a collection is judged one by one", policyJudgesCollections)
+	t.Run("a confirmed namespace takes its content along", policyLetsNamespaceGo)
+	t.Run("an unconfirmed namespace does not", policyKeepsContentOfUnconfirmed)
+	t.Run("nobody is exempt but CloudNativePG for volumes", policyExemptions)
+	t.Run("what is not labelled is not guarded", policyLeavesOthersAlone)
+}
+
+// guarded is an object that the policies keep.
+type guarded struct {
+	object  client.Object
+	policy  string
+	refusal string
+}
+
+// guardedObjects gives one object of every kind and group that is guarded, all of the tenant with this ODS code.
+func guardedObjects(ods string) []guarded {
+	ics := system(ods)
+	name, in := ics.Name, ics.TenantNamespace()
+	const confirm = "its annotation cmhf.health/confirm-deletion is not its name. If you mean it, confirm and delete again: kubectl "
+	annotate := func(name string) string { return name + " cmhf.health/confirm-deletion=" + name + " --overwrite" }
+	child := func(kind, resource, why string) string {
+		return fmt.Sprintf("%s %s/%s is kept: %s, and %s--namespace %s annotate %s %s", kind, in, name, why, confirm, in, resource, annotate(name))
+	}
+	database := "the database of tenant " + name + " does not work without it"
+	throwaway := func(group string) guarded {
+		d := definition(group, ods)
+		return guarded{d, "cmhf-deletion-definitions", "CustomResourceDefinition " + d.GetName() + " is kept: with it would go every " + ods + " of the cluster, and " +
+			confirm + "annotate customresourcedefinitions.apiextensions.k8s.io " + annotate(d.GetName())}
+	}
+	return []guarded{
+		{labelled("v1", "Namespace", "", in, name), "cmhf-deletion-namespaces", "Namespace " + in +
+			" is kept: with it would go the database, the volumes and the Secrets of tenant " + name + ", and " + confirm + "annotate namespaces " + annotate(in)},
+		{ics, "cmhf-deletion-integratedcaresystems", "IntegratedCareSystem " + name +
+			" is kept: deleting it stops its API, its dashboard and its database, and " + confirm + "annotate integratedcaresystems.cmhf.health " + annotate(name)},
+		{labelled("apps/v1", "StatefulSet", in, name, name), "cmhf-deletion-databases", child("StatefulSet", "statefulsets.apps", database)},
+		{labelled("postgresql.cnpg.io/v1", "Cluster", in, name, name), "cmhf-deletion-databases", child("Cluster", "clusters.postgresql.cnpg.io", database)},
+		{labelled("v1", "Secret", in, name, name), "cmhf-deletion-databases", child("Secret", "secrets", database)},
+		{labelled("v1", "PersistentVolumeClaim", in, name, name), "cmhf-deletion-volumes",
+			child("PersistentVolumeClaim", "persistentvolumeclaims", "it holds data of tenant "+name)},
+		throwaway("cmhf.health"),
+		throwaway("postgresql.cnpg.io"),
+	}
+}
+
+// labelled is a small valid object of a tenant's database.
+func labelled(version, kind, namespace, name, ics string) *unstructured.Unstructured {
+	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": version, "kind": kind}}
+	object.SetNamespace(namespace)
+	object.SetName(name)
+	object.SetLabels(map[string]string{v1alpha1.LabelICS: ics, v1alpha1.LabelComponent: v1alpha1.ComponentDatabase})
+	switch kind {
+	case "PersistentVolumeClaim":
+		object.Object["spec"] = map[string]any{"accessModes": []any{"ReadWriteOnce"}, "resources": map[string]any{"requests": map[string]any{"storage": "1Gi"}}}
+	case "StatefulSet":
+		pod := map[string]any{"app": name}
+		object.Object["spec"] = map[string]any{
+			"replicas": int64(0), "selector": map[string]any{"matchLabels": pod},
+			"template": map[string]any{"metadata": map[string]any{"labels": pod}, "spec": map[string]any{
+				"containers": []any{map[string]any{"name": "postgres", "image": "example/postgres:15"}}}},
+		}
+	}
+	return object
+}
+
+// definition is a small valid CustomResourceDefinition.
+func definition(group, kind string) *unstructured.Unstructured {
+	singular := strings.ToLower(kind)
+	object := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+		"spec": map[string]any{
+			"group": group, "scope": "Namespaced",
+			"names": map[string]any{"kind": kind, "listKind": kind + "List", "plural": singular + "s", "singular": singular},
+			"versions": []any{map[string]any{"name": "v1", "served": true, "storage": true,
+				"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}}}},
+		},
+	}}
+	object.SetName(singular + "s." + group)
+	return object
+}
+
+// enforcePolicies applies config/policy and waits until each policy refuses; at the end of the test it waits until none does.
+func enforcePolicies(t *testing.T) {
+	t.Helper()
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../config/policy")
+	must(t, err)
+	clusters := definition("postgresql.cnpg.io", "Cluster")
+	create(t, clusters)
+	sentinels := guardedObjects("QZ0")
+	for _, sentinel := range sentinels {
+		// A kind that was defined a moment ago is not served at once.
+		eventually(t, func(g gomega.Gomega) { g.Expect(k8s.Create(t.Context(), sentinel.object)).To(gomega.Succeed()) })
+	}
+	var policies []client.Object
+	for _, resource := range built.Resources() {
+		content, err := resource.Map()
+		must(t, err)
+		policies = append(policies, &unstructured.Unstructured{Object: content})
+	}
+	t.Cleanup(func() {
+		ctx := context.Background() // the test's own has ended
+		for _, policy := range policies {
+			if err := k8s.Delete(ctx, policy); client.IgnoreNotFound(err) != nil {
+				t.Error(err)
+			}
+		}
+		for i := len(sentinels) - 1; i >= 0; i-- {
+			eventually(t, func(g gomega.Gomega) { g.Expect(k8s.Delete(ctx, sentinels[i].object)).To(gomega.Succeed()) })
+		}
+		if err := k8s.Delete(ctx, clusters); err != nil {
+			t.Error(err)
+		}
+	})
+	create(t, policies...)
+	for _, sentinel := range sentinels {
+		eventually(t, func(g gomega.Gomega) {
+			g.Expect(apierrors.IsForbidden(tryDelete(t, sentinel.object))).To(gomega.BeTrue())
+		})
+	}
+}
+
+// tryDelete asks what a deletion would be answered.
+func tryDelete(t *testing.T, object client.Object) error {
+	t.Helper()
+	return k8s.Delete(t.Context(), object, client.DryRunAll)
+}
+
+// confirm writes the confirmation on an object.
+func confirm(t *testing.T, object client.Object, value string) {
+	t.Helper()
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"cmhf.health/confirm-deletion":%q}}}`, value)
+	must(t, k8s.Patch(t.Context(), object, client.RawPatch(types.MergePatchType, patch)))
+}
+
+// mustRefuse fails unless the error is the refusal of this policy, in these words when they are given.
+func mustRefuse(t *testing.T, err error, policy, words string) {
+	t.Helper()
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy '"+policy+"'") || !strings.HasSuffix(err.Error(), words) {
+		t.Errorf("answered %v\nwant %s to refuse: %s", err, policy, words)
+	}
+}
+
+func policyKeepsUntilConfirmed(t *testing.T) {
+	objects := guardedObjects("QZ1")
+	for _, g := range objects {
+		create(t, g.object)
+	}
+	for _, g := range objects[1:] { // the namespace has a test of its own
+		ref, _, _ := strings.Cut(g.refusal, " is kept")
+		t.Run(ref, func(t *testing.T) {
+			mustRefuse(t, k8s.Delete(t.Context(), g.object), g.policy, g.refusal)
+			for _, wrong := range []string{"", "true", strings.ToUpper(g.object.GetName()), g.object.GetName() + " "} {
+				confirm(t, g.object, wrong)
+				mustRefuse(t, k8s.Delete(t.Context(), g.object), g.policy, g.refusal)
+			}
+			must(t, get(t, g.object))
+			if g.object.GetDeletionTimestamp() != nil {
+				t.Error("refused, and yet being deleted")
+			}
+			confirm(t, g.object, g.object.GetName())
+			must(t, k8s.Delete(t.Context(), g.object))
+		})
+	}
+	for _, real := range []string{"IntegratedCareSystem", "CoreCommunityService"} {
+		own := definition(v1alpha1.Group, real)
+		mustRefuse(t, tryDelete(t, own), "cmhf-deletion-definitions", "confirm-deletion="+own.GetName()+" --overwrite")
+	}
+}
+
+// What the operator makes is looked at object by object: this is where the policies and the labels of the stack must agree.
+func policyFitsTheStack(t *testing.T) {
+	startOperator(t, restConfig)
+	ics := system("QZ2")
+	create(t, ics)
+	waitReady(t, ics)
+	kept := map[string]string{
+		"Namespace ics-qz2":                   "cmhf-deletion-namespaces",
+		"StatefulSet database":                "cmhf-deletion-databases",
+		"Secret database-owner":               "cmhf-deletion-databases",
+		"Secret database-app":                 "cmhf-deletion-databases",
+		"PersistentVolumeClaim database-data": "cmhf-deletion-volumes",
+	}
+	found := 0
+	for _, kind := range append([]schema.GroupVersionKind{corev1.SchemeGroupVersion.WithKind("Secret")}, stack.Kinds...) {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(kind)
+		must(t, k8s.List(t.Context(), list, client.MatchingLabels{v1alpha1.LabelICS: ics.Name}))
+		for _, object := range list.Items {
+			ref := kind.Kind + " " + object.Name
+			err := tryDelete(t, &object)
+			if policy, is := kept[ref]; is {
+				found++
+				mustRefuse(t, err, policy, "--overwrite")
+				confirm(t, &object, object.Name)
+				err = tryDelete(t, &object)
+			}
+			if err != nil {
+				t.Errorf("%s: %v", ref, err)
+			}
+		}
+	}
+	if found != len(kept) {
+		t.Errorf("%d guarded objects instead of %d", found, len(kept))
+	}
+	waitReady(t, ics)
+	confirm(t, ics, ics.Name)
+	must(t, k8s.Delete(t.Context(), ics))
+	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, ics))).To(gomega.BeTrue()) })
+}
+
+func policyJudgesCollections(t *testing.T) {
+	in := tenantNamespace(t, "qz3")
+	first, second := labelled("v1", "Secret", in, "a", "qz3"), labelled("v1", "Secret", in, "b", "qz3")
+	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: in, Name: "c"}}
+	create(t, first, second, foreign)
+	confirm(t, first, "a")
+	all := func() error { return k8s.DeleteAllOf(t.Context(), &corev1.Secret{}, client.InNamespace(in)) }
+	mustRefuse(t, all(), "cmhf-deletion-databases", "--namespace "+in+" annotate secrets b cmhf.health/confirm-deletion=b --overwrite")
+	if err := get(t, first); !apierrors.IsNotFound(err) {
+		t.Errorf("the confirmed one is still there: %v", err)
+	}
+	must(t, get(t, second))
+	confirm(t, second, "b")
+	must(t, all())
+	for _, object := range []client.Object{second, foreign} {
+		if err := get(t, object); !apierrors.IsNotFound(err) {
+			t.Errorf("%s is still there: %v", object.GetName(), err)
+		}
+	}
+}
+
+func policyLetsNamespaceGo(t *testing.T) {
+	in := tenantNamespace(t, "qz4")
+	secret, claim := labelled("v1", "Secret", in, "database-owner", "qz4"), labelled("v1", "PersistentVolumeClaim", in, "database-data", "qz4")
+	create(t, secret, claim, labelled("apps/v1", "StatefulSet", in, "database", "qz4"))
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: in}}
+	mustRefuse(t, k8s.Delete(t.Context(), namespace), "cmhf-deletion-namespaces", "")
+	confirm(t, namespace, "qz4")
+	mustRefuse(t, k8s.Delete(t.Context(), namespace), "cmhf-deletion-namespaces", "")
+	confirm(t, namespace, in)
+	// Confirmed, but not being deleted: the confirmation of the namespace is not one of its content.
+	mustRefuse(t, tryDelete(t, secret), "cmhf-deletion-databases", "")
+	mustRefuse(t, tryDelete(t, claim), "cmhf-deletion-volumes", "")
+	must(t, k8s.Delete(t.Context(), namespace))
+	waitGone(t, namespace)
+	if err := get(t, secret); !apierrors.IsNotFound(err) {
+		t.Errorf("the namespace is gone, its Secret is not: %v", err)
+	}
+}
+
+// A namespace can be on its way out unconfirmed: its deletion began before the policies were there, or it had lost its label.
+func policyKeepsContentOfUnconfirmed(t *testing.T) {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ics-qz5"}}
+	create(t, namespace)
+	claim := labelled("v1", "PersistentVolumeClaim", namespace.Name, "database-data", "qz5")
+	create(t, claim)
+	must(t, k8s.Delete(t.Context(), namespace))
+	mustRefuse(t, k8s.Delete(t.Context(), claim), "cmhf-deletion-volumes", "")
+	must(t, get(t, claim))
+	if claim.GetDeletionTimestamp() != nil {
+		t.Error("the volume goes with a namespace that nobody confirmed")
+	}
+	must(t, get(t, namespace))
+	confirm(t, namespace, namespace.Name)
+	waitGone(t, namespace)
+}
+
+func policyExemptions(t *testing.T) {
+	in := tenantNamespace(t, "qz6")
+	claim, secret := labelled("v1", "PersistentVolumeClaim", in, "main-1", "qz6"), labelled("v1", "Secret", in, "main-app", "qz6")
+	create(t, claim, secret)
+	const account = "system:serviceaccount:"
+	cloudNativePG := account + "cnpg-system:cnpg-manager"
+	for _, user := range []string{
+		account + "kube-system:generic-garbage-collector", account + "kube-system:namespace-controller", account + "cmhf-system:cmhf-operator",
+		account + "ics-qz6:cnpg-manager", cloudNativePG,
+	} {
+		// The group lets the request through to admission, whatever RBAC would say.
+		config := rest.CopyConfig(restConfig)
+		config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{"system:masters"}}
+		as, err := client.New(config, client.Options{Scheme: k8s.Scheme()})
+		must(t, err)
+		mustRefuse(t, as.Delete(t.Context(), secret, client.DryRunAll), "cmhf-deletion-databases", "")
+		err = as.Delete(t.Context(), claim, client.DryRunAll)
+		if user != cloudNativePG {
+			mustRefuse(t, err, "cmhf-deletion-volumes", "")
+		} else if err != nil {
+			t.Errorf("CloudNativePG can not remove a replica's volume: %v", err)
+		}
+	}
+}
+
+func policyLeavesOthersAlone(t *testing.T) {
+	in := tenantNamespace(t, "qz7")
+	without := func(label string, object *unstructured.Unstructured) client.Object {
+		labels := object.GetLabels()
+		delete(labels, label)
+		object.SetLabels(labels)
+		return object
+	}
+	others := []client.Object{
+		definition("example.org", "Throwaway"),
+		without(v1alpha1.LabelICS, labelled("v1", "Namespace", "", "elsewhere", "")),
+		without(v1alpha1.LabelICS, labelled("v1", "PersistentVolumeClaim", in, "of-someone", "")),
+		without(v1alpha1.LabelICS, labelled("v1", "Secret", in, "of-someone", "")),
+		without(v1alpha1.LabelICS, labelled("apps/v1", "StatefulSet", in, "of-someone", "")),
+		without(v1alpha1.LabelComponent, labelled("v1", "Secret", in, "of-a-program", "qz7")),
+		without(v1alpha1.LabelComponent, labelled("apps/v1", "StatefulSet", in, "of-a-program", "qz7")),
+		service(in, "east", "East", "Harbour"),
+	}
+	for _, other := range others {
+		create(t, other)
+		if err := k8s.Delete(t.Context(), other); err != nil {
+			t.Errorf("%s: %v", other.GetName(), err)
+		}
+	}
+	// The guard is against accidents: who takes the label away has disarmed it. The documentation says so.
+	secret := labelled("v1", "Secret", in, "disarmed", "qz7")
+	create(t, secret)
+	mustRefuse(t, tryDelete(t, secret), "cmhf-deletion-databases", "")
+	must(t, k8s.Update(t.Context(), without(v1alpha1.LabelICS, secret)))
+	must(t, k8s.Delete(t.Context(), secret))
+}
+
+func tenantNamespace(t *testing.T, ics string) string {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ics-" + ics, Labels: map[string]string{v1alpha1.LabelICS: ics}}}
+	create(t, namespace)
+	return namespace.Name
+}
+
+func waitGone(t *testing.T, object client.Object) {
+	t.Helper()
+	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, object))).To(gomega.BeTrue()) })
+}
