@@ -80,8 +80,9 @@ func TestWhatADigitalLeadMayDo(t *testing.T) {
 	}
 
 	// Taken off the list, they lose it.
-	own.Spec.DigitalLeads = nil
-	must(t, k8s.Update(t.Context(), own))
+	change(t, own, func(o *v1alpha1.IntegratedCareSystem) {
+		o.Spec.DigitalLeads = nil
+	})
 	waitReady(t, own)
 	binding := &rbacv1.RoleBinding{}
 	must(t, k8s.Get(t.Context(), client.ObjectKey{Namespace: own.TenantNamespace(), Name: "cmhf-digital-leads"}, binding))

@@ -83,8 +83,9 @@ func TestReadyIsTruthful(t *testing.T) {
 	waitReady(t, ics)
 	cluster.Hold(ics.TenantNamespace(), v1alpha1.ComponentDashboard)
 	two := int32(2)
-	ics.Spec.Stack.Dashboard.Replicas = &two
-	must(t, k8s.Update(t.Context(), ics))
+	change(t, ics, func(o *v1alpha1.IntegratedCareSystem) {
+		o.Spec.Stack.Dashboard.Replicas = &two
+	})
 	waitCondition(t, ics, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonProgressing)
 	cluster.Release(ics.TenantNamespace(), v1alpha1.ComponentDashboard)
 	waitReady(t, ics)
@@ -128,8 +129,9 @@ func TestCredentialsAreMadeOnce(t *testing.T) {
 	}
 	first.stop()
 	startOperator(t, restConfig)
-	ics.Spec.DisplayName = "Renamed"
-	must(t, k8s.Update(t.Context(), ics))
+	change(t, ics, func(o *v1alpha1.IntegratedCareSystem) {
+		o.Spec.DisplayName = "Renamed"
+	})
 	waitReady(t, ics)
 	for name, secret := range secrets(t, ics.TenantNamespace()) {
 		if secret.ResourceVersion != before[name].ResourceVersion {

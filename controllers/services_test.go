@@ -72,8 +72,9 @@ func TestMistakesStayWhereTheyAre(t *testing.T) {
 	}
 	waitCondition(t, nowhere, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonUnknownPlace)
 
-	east.Spec.Neighbourhoods = []string{"Harbour", "Hill", "Meadow"}
-	must(t, k8s.Update(t.Context(), east))
+	change(t, east, func(o *v1alpha1.CoreCommunityService) {
+		o.Spec.Neighbourhoods = []string{"Harbour", "Hill", "Meadow"}
+	})
 	waitCondition(t, east, v1alpha1.ConditionRegistered, metav1.ConditionFalse, v1alpha1.ReasonLastAccepted)
 	waitCondition(t, west, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRegistered)
 	after, err := o.api.Committed(t.Context(), namespace)
@@ -83,8 +84,9 @@ func TestMistakesStayWhereTheyAre(t *testing.T) {
 	}
 	waitReady(t, ics)
 
-	east.Spec.Neighbourhoods = []string{"Harbour"}
-	must(t, k8s.Update(t.Context(), east))
+	change(t, east, func(o *v1alpha1.CoreCommunityService) {
+		o.Spec.Neighbourhoods = []string{"Harbour"}
+	})
 	waitCondition(t, east, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRegistered)
 	waitCondition(t, overlap, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRegistered)
 }

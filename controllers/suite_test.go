@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -211,6 +212,18 @@ func eventually(t *testing.T, check func(g gomega.Gomega)) {
 func get(t *testing.T, object client.Object) error {
 	t.Helper()
 	return k8s.Get(t.Context(), client.ObjectKeyFromObject(object), object)
+}
+
+// change edits an object as it is now; the operator writes its status meanwhile.
+func change[T client.Object](t *testing.T, object T, edit func(T)) {
+	t.Helper()
+	must(t, retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if err := get(t, object); err != nil {
+			return err
+		}
+		edit(object)
+		return k8s.Update(t.Context(), object)
+	}))
 }
 
 func waitReady(t *testing.T, ics *v1alpha1.IntegratedCareSystem) {

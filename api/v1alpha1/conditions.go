@@ -14,6 +14,9 @@ const (
 	// ConditionSizeAdvisory is True when places or neighbourhoods lie outside the sizes of the guidance. It never affects Ready.
 	ConditionSizeAdvisory = "SizeAdvisory"
 
+	// ConditionSuspended is present and True while spec.suspend is; the other conditions then speak of what was last observed.
+	ConditionSuspended = "Suspended"
+
 	// CoreCommunityService.
 	ConditionAccepted   = "Accepted"
 	ConditionRegistered = "Registered"
@@ -45,6 +48,10 @@ const (
 	ReasonImmutableFieldChange = "ImmutableFieldChange"
 	// ReasonStopping: the resource is being deleted; workloads stop, data stay.
 	ReasonStopping = "Stopping"
+	// ReasonHibernated: nothing runs, as declared; the data are kept.
+	ReasonHibernated = "Hibernated"
+	// ReasonSuspended: the operator leaves the stack alone, as declared.
+	ReasonSuspended = "Suspended"
 	// ReasonOutsideGuidance and ReasonWithinGuidance belong to SizeAdvisory.
 	ReasonOutsideGuidance = "OutsideGuidance"
 	ReasonWithinGuidance  = "WithinGuidance"

@@ -51,7 +51,29 @@ type IntegratedCareSystemSpec struct {
 	// stack holds the settings of the database, the coordination API and the dashboard.
 	// +required
 	Stack Stack `json:"stack"`
+
+	// state says what should run: everything (Active), or nothing while the data are kept (Hibernated).
+	// +optional
+	// +kubebuilder:default=Active
+	State State `json:"state,omitempty"`
+
+	// suspend keeps the operator from touching the stack: nothing is applied or put back until it is false again. A suspended
+	// resource that is deleted waits.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
 }
+
+// State says what of a stack runs.
+//
+// +kubebuilder:validation:Enum=Active;Hibernated
+type State string
+
+const (
+	// StateActive is the default: everything runs.
+	StateActive State = "Active"
+	// StateHibernated stops every program and keeps the data.
+	StateHibernated State = "Hibernated"
+)
 
 // DigitalLead is a person or a group as the cluster authenticates them.
 type DigitalLead struct {

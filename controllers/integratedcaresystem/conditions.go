@@ -37,6 +37,8 @@ func (s *scope) coordinationAPI() metav1.Condition {
 	migration, database := s.parts[stack.StageMigration], s.parts[stack.StageDatabase]
 	condition := s.workload(v1alpha1.ConditionCoordinationAPIReady, stack.StageCoordinationAPI, "the database")
 	switch {
+	case s.inputs.Hibernated:
+		return condition
 	case migration.state.Failed:
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonMigrationFailed
 		condition.Message = "the migration failed: " + migration.state.Message + "; its log says why: kubectl -n " + s.ics.TenantNamespace() +
@@ -60,6 +62,8 @@ func (s *scope) workload(kind string, stage stack.Stage, after string) metav1.Co
 		condition.Reason, condition.Message = v1alpha1.ReasonWaiting, "runs as declared before; the change waits for "+after
 	case !seen.state.Ready:
 		condition.Reason, condition.Message = v1alpha1.ReasonProgressing, seen.state.Message
+	case s.inputs.Hibernated:
+		condition.Reason, condition.Message = v1alpha1.ReasonHibernated, "is stopped, as declared; the data are kept"
 	default:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonAvailable, "runs as declared"
 	}

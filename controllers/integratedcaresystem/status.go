@@ -28,6 +28,9 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 		return fmt.Errorf("writing the status of IntegratedCareSystem %s: %w", s.ics.Name, err)
 	}
 	ready := meta.FindStatusCondition(s.ics.Status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil {
+		return nil
+	}
 	if wasReady == nil || wasReady.Status != ready.Status || wasReady.Reason != ready.Reason {
 		kind := corev1.EventTypeNormal
 		if s.refused != nil {
@@ -41,6 +44,13 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 // computeStatus is pure: scope in, status out.
 func computeStatus(s *scope) {
 	status := &s.ics.Status
+	if s.ics.Spec.Suspend {
+		// Nothing was looked at, so nothing else is said: the other conditions keep the generation that they speak of.
+		meta.SetStatusCondition(&status.Conditions, metav1.Condition{Type: v1alpha1.ConditionSuspended, Status: metav1.ConditionTrue,
+			Reason: v1alpha1.ReasonSuspended, Message: "nothing is applied or put back until spec.suspend is false", ObservedGeneration: s.ics.Generation})
+		return
+	}
+	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionSuspended)
 	status.ObservedGeneration = s.ics.Generation
 	status.Namespace = s.ics.TenantNamespace()
 	status.Endpoints = &v1alpha1.Endpoints{API: s.ics.Spec.Stack.CoordinationAPI.URL, Dashboard: s.ics.Spec.Stack.Dashboard.URL}
@@ -90,9 +100,12 @@ func readiness(s *scope) metav1.Condition {
 		return not(v1alpha1.ReasonStopping, s.stopping)
 	}
 	for _, condition := range partConditions(s) {
-		if condition.Status != metav1.ConditionTrue {
+		if condition.Status != metav1.ConditionTrue && condition.Reason != v1alpha1.ReasonHibernated {
 			return not(condition.Reason, condition.Type+": "+condition.Message)
 		}
+	}
+	if s.inputs.Hibernated {
+		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonHibernated, Message: "nothing runs, as declared; the data are kept"}
 	}
 	return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAsDeclared,
 		Message: "database, coordination API and dashboard run as declared"}

@@ -2,6 +2,9 @@ package integratedcaresystem
 
 import (
 	"context"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/credentials"
@@ -45,13 +48,23 @@ func (r *Reconciler) prune(ctx context.Context, s *scope) (bool, error) {
 	return true, nil
 }
 
+// inOrder gives the objects as they come up, or, where the tenant hibernates, as they go down.
+func (s *scope) inOrder() []*unstructured.Unstructured {
+	objects := slices.Clone(s.objects)
+	if s.inputs.Hibernated {
+		slices.Reverse(objects)
+	}
+	return objects
+}
+
 // workloads applies the database, the migration, the API and the dashboard, each when the one before it is up. It looks at
-// all of them in any case, so that the status tells what runs behind a closed gate.
+// all of them in any case, so that the status tells what runs behind a closed gate. A hibernated tenant goes down the other
+// way round; no migration is started for it.
 func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 	open := true
-	for _, object := range s.objects {
+	for _, object := range s.inOrder() {
 		stage := stack.StageOf(object)
-		if stage < stack.StageDatabase {
+		if stage < stack.StageDatabase || (s.inputs.Hibernated && stage == stack.StageMigration) {
 			continue
 		}
 		live, err := applyset.Current(ctx, r.Client, object)

@@ -96,8 +96,13 @@ func edits(in Inputs) (map[string]edit, error) {
 			}
 			return set(o, in.StorageSize, "spec", "resources", "requests", "storage")
 		},
-		"StatefulSet/database": image("postgresql", in.Images.Postgres),
-		"Job/migration":        image("migrate", in.Images.CoordinationAPI),
+		"StatefulSet/database": both(image("postgresql", in.Images.Postgres), func(o map[string]any) error {
+			if in.Hibernated {
+				return set(o, int64(0), "spec", "replicas")
+			}
+			return nil
+		}),
+		"Job/migration": image("migrate", in.Images.CoordinationAPI),
 		"Deployment/coordination-api": both(image("coordination-api", in.Images.CoordinationAPI),
 			func(o map[string]any) error { return set(o, in.APIReplicas, "spec", "replicas") }),
 		"Deployment/dashboard": both(image("dashboard", in.Images.Dashboard),

@@ -48,6 +48,9 @@ func (r *Renderer) Render(in Inputs) ([]*unstructured.Unstructured, error) {
 	if err := in.Check(); err != nil {
 		return nil, err
 	}
+	if in.Hibernated {
+		in.APIReplicas, in.DashboardReplicas = 0, 0
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if last := r.last[in.Name]; reflect.DeepEqual(last.in, in) {

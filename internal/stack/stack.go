@@ -30,6 +30,8 @@ type Inputs struct {
 	Set     string
 	Release string
 	Engine  string
+	// Hibernated stacks have no pods.
+	Hibernated bool
 	// Synthetic says that the tenant holds invented people only.
 	Synthetic bool
 	Images    Images
