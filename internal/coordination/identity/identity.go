@@ -101,11 +101,16 @@ type claims struct {
 	Roles    []access.Role `json:"roles"`
 	Services []string      `json:"services"`
 	Purpose  string        `json:"purpose"`
-	AZP      string        `json:"azp"`
-	ClientID string        `json:"client_id"`
+	// Of an ID token, which tells a client who signed in and gives no access to anything.
+	Nonce           string `json:"nonce"`
+	AccessTokenHash string `json:"at_hash"`
+	CodeHash        string `json:"c_hash"`
+	AZP             string `json:"azp"`
+	ClientID        string `json:"client_id"`
 }
 
-// Verify gives the caller of a token, or a problem.
+// Verify gives the caller of a token, or a problem. With the problem of another ICS it still tells who and by which client,
+// for the audit trail; roles and services of another ICS mean nothing here.
 func (v *Verifier) Verify(ctx context.Context, raw string) (access.Caller, error) {
 	verifier := v.verifier.Load()
 	if verifier == nil {
@@ -128,12 +133,18 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (access.Caller, error
 	if err := token.Claims(&c); err != nil {
 		return access.Caller{}, problem.New(problem.Unauthenticated, "The access token's claims cannot be read: ics and purpose are strings, roles and services lists of strings.")
 	}
-	if c.ICS != v.config.ODSCode {
-		return access.Caller{}, problem.New(problem.WrongICS, "This API serves the ICS %s; the token's ics claim names another one or is missing.", v.config.ODSCode)
+	switch {
+	case token.Subject == "":
+		return access.Caller{}, problem.New(problem.Unauthenticated, "The access token does not say whose it is: its sub claim is missing.")
+	case c.Nonce != "" || c.AccessTokenHash != "" || c.CodeHash != "":
+		return access.Caller{}, problem.New(problem.Unauthenticated, "This is an ID token: send the access token, which has none of the claims nonce, at_hash and c_hash.")
 	}
 	client := c.AZP
 	if client == "" {
 		client = c.ClientID
+	}
+	if c.ICS != v.config.ODSCode {
+		return access.Caller{Subject: token.Subject, Client: client}, problem.New(problem.WrongICS, "This API serves the ICS %s; the token's ics claim names another one or is missing.", v.config.ODSCode)
 	}
 	return access.Caller{Subject: token.Subject, Client: client, Roles: c.Roles, Services: c.Services, Purpose: c.Purpose}, nil
 }

@@ -71,6 +71,11 @@ func TestVerify(t *testing.T) {
 		"unsigned":            {"eyJhbGciOiJub25lIn0.eyJpY3MiOiJRT1AifQ.", problem.Unauthenticated},
 		"another ICS":         {server.Token(t, with(map[string]any{"ics": "QU9"})), problem.WrongICS},
 		"no ICS":              {server.Token(t, with(map[string]any{"ics": ""})), problem.WrongICS},
+		"nobody's":            {server.Token(t, with(map[string]any{"sub": nil})), problem.Unauthenticated},
+		"empty subject":       {server.Token(t, with(map[string]any{"sub": ""})), problem.Unauthenticated},
+		"ID token, nonce":     {server.Token(t, with(map[string]any{"nonce": "x"})), problem.Unauthenticated},
+		"ID token, at_hash":   {server.Token(t, with(map[string]any{"at_hash": "x"})), problem.Unauthenticated},
+		"ID token, c_hash":    {server.Token(t, with(map[string]any{"c_hash": "x"})), problem.Unauthenticated},
 		"claims of odd types": {server.Token(t, with(map[string]any{"roles": "practitioner"})), problem.Unauthenticated},
 	} {
 		t.Run(name, func(t *testing.T) {
