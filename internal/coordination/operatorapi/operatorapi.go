@@ -139,7 +139,7 @@ func DecodeDirectory(r io.Reader) (directory.Directory, error) {
 	if err := decoder.Decode(&d); err != nil {
 		return d, err
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); err != io.EOF {
 		return d, errors.New("there is more after the document")
 	}
 	return d, nil

@@ -80,6 +80,13 @@ func TestDirectoryRefusals(t *testing.T) {
 		})
 	}
 	s.putDirectory(`{"format":"cmhf.health/directory/v1","colour":"blue"}`).refused(http.StatusUnprocessableEntity, "invalid-request")
+	whole, err := json.Marshal(testDirectory(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []string{"}", "]", "{}", "x"} {
+		s.putDirectory(string(whole)+after).refused(http.StatusUnprocessableEntity, "invalid-request")
+	}
 	s.putDirectory("{").refused(http.StatusUnprocessableEntity, "invalid-request")
 	for _, authorization := range []string{"", "Bearer ", "Bearer wrong", "Basic " + internalToken} {
 		send(t, http.MethodGet, s.internal+"/internal/v1/directory", nil, "Authorization", authorization).refused(http.StatusUnauthorized, "unauthenticated")
