@@ -43,6 +43,20 @@ func FuzzTooDeep(f *testing.F) {
 	})
 }
 
+func TestStrictJSON(t *testing.T) {
+	t.Parallel()
+	for body, good := range map[string]bool{
+		`{"a":"😀 😀 \\ud83d \\\\u0000"}`: true, `{"a":"b","b":["b","b",{"a":1}],"c":{"a":1}}`: true, `"text"`: true,
+		`{"a":"\ud83d"}`: false, `{"a":"\ud83dx"}`: false, `{"a":"\ud83d\ud83d"}`: false, `{"a":"\ude00"}`: false, `{"a":"\u0000"}`: false,
+		`{"a":1,"a":2}`: false, `{"b":[{"a":[1],"a":{}}]}`: false, `{"a":1,"\u0061":2}`: false, `{"a":1}{"a":2}`: false, `{"a"`: false, ``: false,
+	} {
+		var v any
+		if err := strictJSON.Unmarshal([]byte(body), &v); (err == nil) != good {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
 func depth(v any) int {
 	deepest := 0
 	switch children := v.(type) {
