@@ -45,8 +45,8 @@ func classify(err error) error {
 	return &Failure{fmt.Sprintf("unexpected %T", err), err}
 }
 
-// careRule is the problem for an error that the schema's triggers raise, and for those that a moment's load explains. The
-// API checks the rules first, so the former are met in races only.
+// careRule is the problem for an error that the schema's triggers raise, for values that no column can hold, and for those
+// that a moment's load explains. The API checks the rules first, so the first are met in races only.
 func careRule(pg *pgconn.PgError) *problem.Problem {
 	switch pg.Code {
 	case "CM001":
@@ -61,6 +61,10 @@ func careRule(pg *pgconn.PgError) *problem.Problem {
 		return problem.New(problem.PersonDied, "A death was recorded while this request ran.")
 	case "55P03", "57014", "40P01", "40001":
 		return problem.New(problem.DatabaseUnavailable, "The database was too busy for this request.")
+	}
+	// 22: a value that its type cannot hold, such as a NUL character in a text; values come from the request alone.
+	if strings.HasPrefix(pg.Code, "22") {
+		return problem.New(problem.InvalidRequest, "A value in the request, the token included, cannot be stored or searched for.")
 	}
 	// 08: connection; 53: out of resources; 57P: shutting down or starting.
 	if strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P") || pg.Code == "25006" {

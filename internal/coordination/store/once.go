@@ -1,12 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -26,13 +28,18 @@ var (
 )
 
 // Once runs work at most once per key of the caller within 24 hours: a repetition gets the first answer, and the key with
-// another request is refused. Key, work and answer commit together, so whoever got no answer can safely ask again.
+// another request, for other services or by another client is refused: the first answer may show what is not theirs to see. Key, work and answer commit together, so whoever got no answer can safely ask again.
 // An empty key means that the caller does not ask for this.
 func Once[Request, Answer any](ctx context.Context, tx *Tx, key string, request Request, work func() (*Answer, error)) (*Answer, error) {
 	if key == "" {
 		return work()
 	}
-	raw, err := json.Marshal(request)
+	services := slices.SortedFunc(slices.Values(tx.Services), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	raw, err := json.Marshal(struct {
+		Request  Request
+		Services []uuid.UUID
+		Client   string
+	}{request, services, tx.Caller.Client})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the request for its idempotency key: %w", err)
 	}
@@ -66,7 +73,7 @@ func repeat[Answer any](ctx context.Context, tx *Tx, args pgx.NamedArgs, hash [s
 		return nil, fmt.Errorf("reading an idempotency key: %w", err)
 	}
 	if [sha256.Size]byte(heldHash) != hash {
-		return nil, problem.New(problem.KeyReused, "This Idempotency-Key came with another request in the last 24 hours.")
+		return nil, problem.New(problem.KeyReused, "This Idempotency-Key came with another request, for other services or from another client in the last 24 hours.")
 	}
 	var kept keptAnswer[Answer]
 	if err := json.Unmarshal(raw, &kept); err != nil {
