@@ -2,6 +2,7 @@
 package london
 
 import (
+	"errors"
 	"time"
 	_ "time/tzdata" // the container image has no time zone files
 )
@@ -20,5 +21,16 @@ func Today(now time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
-// ParseDay reads a day in the form 2006-01-02.
-func ParseDay(s string) (time.Time, error) { return time.Parse(time.DateOnly, s) }
+// firstYear is before anyone's birth; earlier years are slips of the pen, and year 0 is none that the database knows.
+const firstYear = 1900
+
+var errTooEarly = errors.New("the day is before 1900")
+
+// ParseDay reads a day from 1900 on in the form 2006-01-02.
+func ParseDay(s string) (time.Time, error) {
+	day, err := time.Parse(time.DateOnly, s)
+	if err == nil && day.Year() < firstYear {
+		return time.Time{}, errTooEarly
+	}
+	return day, err
+}

@@ -22,3 +22,12 @@ func TestToday(t *testing.T) {
 		}
 	}
 }
+
+func TestParseDay(t *testing.T) {
+	t.Parallel()
+	for day, good := range map[string]bool{"1900-01-01": true, "2026-02-28": true, "1899-12-31": false, "0000-01-01": false, "2026-02-29": false, "": false} {
+		if got, err := london.ParseDay(day); (err == nil) != good || (good && got.Format(time.DateOnly) != day) {
+			t.Errorf("%q: %v, %v", day, got, err)
+		}
+	}
+}

@@ -9,6 +9,9 @@ import (
 // ErrInvalid does not repeat the number, so it may be logged and answered.
 var ErrInvalid = errors.New("not a valid NHS number: ten digits with a correct check digit are needed, spaces or hyphens in the 3-3-4 pattern are allowed")
 
+// placeholder has a correct check digit, is nobody's, and stands for "unknown" in many systems.
+const placeholder = "0000000000"
+
 // Parse gives the ten digits of a number that people may have written with spaces or hyphens (999 000 0018).
 func Parse(s string) (string, error) {
 	if len(s) == 12 && s[3] == s[7] && (s[3] == ' ' || s[3] == '-') {
@@ -22,7 +25,7 @@ func Parse(s string) (string, error) {
 		sum += int(s[i]-'0') * (10 - i)
 	}
 	check := (11 - sum%11) % 11
-	if check == 10 || check != int(s[9]-'0') {
+	if check == 10 || check != int(s[9]-'0') || s == placeholder {
 		return "", ErrInvalid
 	}
 	return s, nil
