@@ -25,14 +25,14 @@ var (
 	insertClosureSQL string
 )
 
-// Closure asks to close an episode. Its parts are optional in the document and judged together by the rule, so that the
-// answer can name everything that is missing and the refusal is on record.
+// Closure asks to close an episode. Its parts are optional in the document, and which words and days they may hold is left to
+// the rule, which judges all together: so the answer can name everything that is missing and the refusal is on record.
 type Closure struct {
-	Reason     string           `json:"reason,omitempty" maxLength:"40" doc:"SupportComplete, SupportElsewhere, PersonChose, MovedAway, NotEngaging or Died. Not attending is never a reason." example:"SupportElsewhere"`
+	Reason     string           `json:"reason,omitempty" doc:"SupportComplete, SupportElsewhere, PersonChose, MovedAway, NotEngaging or Died. Not attending is never a reason." example:"SupportElsewhere"`
 	ReturnPlan *ReturnPlanInput `json:"returnPlan,omitempty" doc:"Needed for every reason but Died."`
 	Acceptance *Acceptance      `json:"acceptance,omitempty" doc:"Who takes over the support. Needed for MovedAway, and for SupportComplete and SupportElsewhere unless choice is given."`
 	Choice     *Choice          `json:"choice,omitempty" doc:"The person's own choice. It does not suffice while section 117 aftercare, a community treatment order or a conditional discharge is open, or where capacity is lacking."`
-	Holder     *Holder          `json:"holder,omitempty" doc:"Who keeps an eye on a person who could not be reached. Needed for NotEngaging, after the reaching steps, with a service lead's sign-off."`
+	Holder     *Holder          `json:"holder,omitempty" doc:"Who keeps an eye on a person who could not be reached. Needed for NotEngaging, after the reaching steps, with a service lead's sign-off. It does not suffice while a legal duty is open."`
 	Death      *DeathInput      `json:"death,omitempty" doc:"Needed for Died."`
 }
 
@@ -40,37 +40,37 @@ type Closure struct {
 type ReturnPlanInput struct {
 	Summary     string `json:"summary,omitempty" maxLength:"4000" doc:"What helps, early signs, and what was agreed."`
 	HowToReturn string `json:"howToReturn,omitempty" maxLength:"1000" doc:"Whom the person or anyone near them contacts."`
-	ValidUntil  string `json:"validUntil,omitempty" format:"date"`
+	ValidUntil  string `json:"validUntil,omitempty" doc:"A day from today on, within three years." example:"2027-01-31"`
 }
 
 // Acceptance says that a receiver has taken over. General practices and charities often have no account, so it can be
 // recorded on their behalf.
 type Acceptance struct {
-	RecordedBy   string `json:"recordedBy,omitempty" enum:"Receiver,OnBehalf"`
+	RecordedBy   string `json:"recordedBy,omitempty" doc:"Receiver or OnBehalf." example:"OnBehalf"`
 	Service      string `json:"service,omitempty" maxLength:"63" doc:"The receiving service of the directory, when it records its own acceptance."`
 	Name         string `json:"name,omitempty" maxLength:"200" doc:"The person who accepted."`
 	Organisation string `json:"organisation,omitempty" maxLength:"200"`
-	On           string `json:"on,omitempty" format:"date"`
-	Channel      string `json:"channel,omitempty" enum:"InPerson,Phone,Email,Letter,System" doc:"How the acceptance was given, when it is recorded on behalf of the receiver."`
+	On           string `json:"on,omitempty" doc:"Day of the acceptance." example:"2026-01-20"`
+	Channel      string `json:"channel,omitempty" doc:"How the acceptance was given, when it is recorded on behalf of the receiver: InPerson, Phone, Email, Letter or System." example:"Phone"`
 }
 
 // Choice is the person's own decision to end the support.
 type Choice struct {
 	ToldHow  string `json:"toldHow,omitempty" maxLength:"1000" doc:"How the person was told what the choice means."`
-	Capacity string `json:"capacity,omitempty" enum:"HasCapacity,LacksCapacity" doc:"Whether the person has capacity for this decision."`
+	Capacity string `json:"capacity,omitempty" doc:"Whether the person has capacity for this decision: HasCapacity or LacksCapacity." example:"HasCapacity"`
 }
 
 // Holder keeps an eye on a person who could not be reached.
 type Holder struct {
 	Name         string `json:"name,omitempty" maxLength:"200"`
 	Organisation string `json:"organisation,omitempty" maxLength:"200"`
-	AgreedOn     string `json:"agreedOn,omitempty" format:"date"`
+	AgreedOn     string `json:"agreedOn,omitempty" doc:"Day on which the holder agreed, from the day on which the episode opened." example:"2026-01-20"`
 }
 
 // DeathInput records a death.
 type DeathInput struct {
-	On     string `json:"on,omitempty" format:"date"`
-	Source string `json:"source,omitempty" enum:"Family,GP,Hospital,Coroner,NationalRecord"`
+	On     string `json:"on,omitempty" doc:"Day of death." example:"2026-01-20"`
+	Source string `json:"source,omitempty" doc:"How the death is known: Family, GP, Hospital, Coroner or NationalRecord." example:"GP"`
 }
 
 type closeInput struct {
@@ -96,9 +96,8 @@ func closeEpisode(ctx context.Context, tx *store.Tx, in *closeInput) (*Output, e
 	if err != nil {
 		return nil, err
 	}
-	today := london.Today(time.Now())
 	v := judge(in.Body, facts{
-		today: today, birthDate: person.BirthDate, legalDuties: person.LegalDuties, steps: steps,
+		today: london.Today(time.Now()), openedOn: london.Today(episode.OpenedAt), birthDate: person.BirthDate, legalDuties: person.LegalDuties, steps: steps,
 		senior: tx.Caller.Has(access.ServiceLead), receiverIsCaller: receiver != nil,
 	})
 	if len(v.missing) > 0 {
@@ -106,7 +105,7 @@ func closeEpisode(ctx context.Context, tx *store.Tx, in *closeInput) (*Output, e
 		p.Missing, p.Errors = v.missing, v.fields
 		return nil, p
 	}
-	if err := save(ctx, tx, in, v.basis, receiver, today); err != nil {
+	if err := save(ctx, tx, in, v.basis, receiver); err != nil {
 		return nil, err
 	}
 	tx.Touch(episode.PersonID, in.ID)
@@ -115,7 +114,7 @@ func closeEpisode(ctx context.Context, tx *store.Tx, in *closeInput) (*Output, e
 
 // receivingService finds the service that records its own acceptance, if it is another one of the caller's.
 func receivingService(ctx context.Context, tx *store.Tx, a *Acceptance, episode row) (*uuid.UUID, error) {
-	if a == nil || a.RecordedBy != "Receiver" || a.Service == "" {
+	if a == nil || a.RecordedBy != recordedByReceiver || a.Service == "" {
 		return nil, nil
 	}
 	service, found, err := services.ByName(ctx, tx, a.Service)
@@ -125,7 +124,7 @@ func receivingService(ctx context.Context, tx *store.Tx, a *Acceptance, episode 
 	return &service.ID, nil
 }
 
-func save(ctx context.Context, tx *store.Tx, in *closeInput, basis string, receiver *uuid.UUID, today time.Time) error {
+func save(ctx context.Context, tx *store.Tx, in *closeInput, basis string, receiver *uuid.UUID) error {
 	c := in.Body
 	if basis != basisDeath {
 		_, err := tx.Exec(ctx, insertReturnPlanSQL, pgx.NamedArgs{
@@ -137,7 +136,7 @@ func save(ctx context.Context, tx *store.Tx, in *closeInput, basis string, recei
 		}
 	}
 	args := pgx.NamedArgs{
-		"episode": in.ID, "reason": c.Reason, "basis": basis, "closed_on": today, "subject": tx.Caller.Subject,
+		"episode": in.ID, "reason": c.Reason, "basis": basis, "subject": tx.Caller.Subject,
 		"recorded_as": nil, "receiver_service": receiver, "receiver_name": nil, "receiver_organisation": nil, "agreed_on": nil, "channel": nil,
 		"told_how": nil, "capacity": nil, "signed_off_by": nil, "died_on": nil, "death_source": nil,
 	}

@@ -22,6 +22,8 @@ var (
 	insertSQL string
 	//go:embed sql/by_id.sql
 	byIDSQL string
+	//go:embed sql/lock.sql
+	lockSQL string
 	//go:embed sql/list.sql
 	listSQL string
 )

@@ -37,7 +37,7 @@ func Register(a *rest.API) {
 	rest.Handle(a, rest.Route{
 		Method: http.MethodPost, Path: "/v1/episodes/{id}/closure", Operation: access.CloseEpisode, Tag: tag, Status: http.StatusCreated,
 		Summary:     "Close an episode",
-		Description: "Nobody is discharged to no support: a closure has a return plan, a permitted reason, and either the acceptance of a receiver or the person's own choice. Anything else is answered with the problem closure-incomplete, which names all that is missing, and the refusal is on record.",
+		Description: "Nobody is discharged to no support: a closure has a return plan, a permitted reason, and either the acceptance of a receiver or the person's own choice; while a legal duty is open, acceptance alone. Anything else is answered with the problem closure-incomplete, which names all that is missing, and the refusal is on record.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}, closeEpisode)
 }

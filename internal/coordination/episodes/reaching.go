@@ -54,12 +54,16 @@ func recordReaching(ctx context.Context, tx *store.Tx, in *reachingInput) (*reac
 	if (in.Body.Kind == kindAttempt) != (in.Body.Channel != "") {
 		return nil, problem.InvalidField("body.channel", "an Attempt has a channel, other steps have none")
 	}
-	if on, err := london.ParseDay(in.Body.On); err != nil || on.After(london.Today(time.Now())) {
+	on, err := london.ParseDay(in.Body.On)
+	if err != nil || on.After(london.Today(time.Now())) {
 		return nil, problem.InvalidField("body.on", "give a day that is not in the future")
 	}
 	episode, err := ownOpen(ctx, tx, in.ID)
 	if err != nil {
 		return nil, err
+	}
+	if on.Before(london.Today(episode.OpenedAt)) {
+		return nil, problem.InvalidField("body.on", "give a day on which the episode was open")
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -84,7 +88,8 @@ func reachingSteps(ctx context.Context, tx *store.Tx, episode uuid.UUID) ([]Reac
 	return steps, nil
 }
 
-// ownOpen reads an open episode that one of the caller's services is responsible for.
+// ownOpen reads an open episode that one of the caller's services is responsible for, and keeps others from changing it
+// until the transaction ends.
 func ownOpen(ctx context.Context, tx *store.Tx, id uuid.UUID) (row, error) {
 	found, err := visible(ctx, tx, id)
 	switch {
@@ -92,7 +97,12 @@ func ownOpen(ctx context.Context, tx *store.Tx, id uuid.UUID) (row, error) {
 		return row{}, err
 	case !tx.Serves(found.ResponsibleServiceID):
 		return row{}, problem.New(problem.NotYourService, "%s is responsible for this episode.", found.ResponsibleService)
-	case found.State != "Open":
+	}
+	var state string
+	if err := tx.QueryRow(ctx, lockSQL, pgx.NamedArgs{"id": id}).Scan(&state); err != nil {
+		return row{}, fmt.Errorf("locking an episode: %w", err)
+	}
+	if state != "Open" {
 		return row{}, problem.New(problem.StateConflict, "The episode is closed already.")
 	}
 	return found, nil

@@ -1,9 +1,11 @@
 package episodes
 
 import (
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/cmhf/operator/internal/coordination/london"
 	"github.com/cmhf/operator/internal/coordination/problem"
 )
 
@@ -43,9 +45,26 @@ const (
 	partDeath         = "death"
 )
 
+// Words of the closure that the rule asks for; the database's lists are the same.
+const (
+	recordedByReceiver = "Receiver"
+	recordedOnBehalf   = "OnBehalf"
+	hasCapacity        = "HasCapacity"
+	lacksCapacity      = "LacksCapacity"
+)
+
+var (
+	acceptanceChannels = []string{"InPerson", "Phone", "Email", "Letter", "System"}
+	deathSources       = []string{"Family", "GP", "Hospital", "Coroner", "NationalRecord"}
+)
+
+// planYears is how long a return plan may be valid: it bounds how long the service sees the person after the closure.
+const planYears = 3
+
 // facts are what the rule needs to know beyond the request.
 type facts struct {
 	today       time.Time
+	openedOn    time.Time
 	birthDate   string
 	legalDuties []string
 	steps       []ReachingStep
@@ -100,7 +119,16 @@ func judge(c Closure, f facts) verdict {
 	case basisDeath:
 		v.judgeDeath(c.Death, f)
 	}
+	if v.basis != basisChoice && c.Choice != nil && c.Choice.Capacity != "" {
+		v.judgeCapacityWord(c.Choice) // a choice beside another basis is recorded too
+	}
 	return v
+}
+
+// within tells whether s is a day between the two, both included.
+func within(s string, first, last time.Time) bool {
+	day, err := london.ParseDay(s)
+	return err == nil && !day.Before(first) && !day.After(last)
 }
 
 func reasonHint(reason string) string {
@@ -121,8 +149,8 @@ func (v *verdict) judgeReturnPlan(p *ReturnPlanInput, f facts) {
 		v.lacks(partReturnPlan, "body.returnPlan.summary", "say what helps and what was agreed")
 	case blank(p.HowToReturn):
 		v.lacks(partReturnPlan, "body.returnPlan.howToReturn", "say whom the person, or anyone near them, contacts")
-	case p.ValidUntil < f.today.Format(time.DateOnly):
-		v.lacks(partReturnPlan, "body.returnPlan.validUntil", "give a day from today on")
+	case !within(p.ValidUntil, f.today, f.today.AddDate(planYears, 0, 0)):
+		v.lacks(partReturnPlan, "body.returnPlan.validUntil", "give a day from today on, within three years")
 	}
 }
 
@@ -134,30 +162,40 @@ func (v *verdict) judgeAcceptance(a *Acceptance, f facts) {
 		v.lacks(partAcceptance, "body.acceptance.name", "name the person who accepted")
 	case blank(a.Organisation):
 		v.lacks(partAcceptance, "body.acceptance.organisation", "name the organisation that accepted")
-	case a.On == "" || a.On > f.today.Format(time.DateOnly):
+	case !within(a.On, time.Time{}, f.today):
 		v.lacks(partAcceptance, "body.acceptance.on", "give the day of the acceptance; it is not in the future")
-	case a.RecordedBy == "Receiver" && !f.receiverIsCaller:
-		v.lacks(partAcceptance, "body.acceptance.service", "a receiver that records its own acceptance is another of your services; otherwise record it OnBehalf")
-	case a.RecordedBy == "OnBehalf" && a.Channel == "":
-		v.lacks(partAcceptance, "body.acceptance.channel", "say by which channel the acceptance was given")
-	case a.RecordedBy == "":
+	case a.RecordedBy != recordedByReceiver && a.RecordedBy != recordedOnBehalf:
 		v.lacks(partAcceptance, "body.acceptance.recordedBy", "say whether the Receiver records this or you do so OnBehalf of it")
+	case a.RecordedBy == recordedByReceiver && !f.receiverIsCaller:
+		v.lacks(partAcceptance, "body.acceptance.service", "a receiver that records its own acceptance is another of your services; otherwise record it OnBehalf")
+	case (a.RecordedBy == recordedOnBehalf || a.Channel != "") && !slices.Contains(acceptanceChannels, a.Channel):
+		v.lacks(partAcceptance, "body.acceptance.channel", "say by which channel the acceptance was given: "+strings.Join(acceptanceChannels, ", "))
 	}
 }
 
 func (v *verdict) judgeChoice(c *Choice, f facts) {
 	switch {
 	case len(f.legalDuties) > 0:
-		v.lacks(partAcceptance, "body.acceptance", "the person's choice does not suffice while there is a legal duty ("+strings.Join(f.legalDuties, ", ")+"): give the acceptance of a receiver, with the reason SupportElsewhere")
+		v.lacks(partAcceptance, "body.acceptance", "the person's choice does not suffice"+f.whileLegalDuty())
 	case c == nil:
 		v.lacks(partChoice, "body.choice", "record the person's own choice")
 	case blank(c.ToldHow):
 		v.lacks(partChoice, "body.choice.toldHow", "say how the person was told what the choice means")
-	case c.Capacity == "":
-		v.lacks(partCapacity, "body.choice.capacity", "say whether the person has capacity for this decision")
-	case c.Capacity != "HasCapacity":
+	case c.Capacity == lacksCapacity:
 		v.lacks(partAcceptance, "body.acceptance", "a choice does not suffice where capacity is lacking: give the acceptance of a receiver, with the reason SupportElsewhere")
+	default:
+		v.judgeCapacityWord(c)
 	}
+}
+
+func (v *verdict) judgeCapacityWord(c *Choice) {
+	if c.Capacity != hasCapacity && c.Capacity != lacksCapacity {
+		v.lacks(partCapacity, "body.choice.capacity", "say whether the person has capacity for this decision: HasCapacity or LacksCapacity")
+	}
+}
+
+func (f facts) whileLegalDuty() string {
+	return " while there is a legal duty (" + strings.Join(f.legalDuties, ", ") + "): give the acceptance of a receiver, with the reason SupportElsewhere"
 }
 
 func (v *verdict) judgeHolder(h *Holder, f facts) {
@@ -171,6 +209,9 @@ func (v *verdict) judgeHolder(h *Holder, f facts) {
 		case kindRiskReview:
 			reviewed = true
 		}
+	}
+	if len(f.legalDuties) > 0 {
+		v.lacks(partAcceptance, "body.acceptance", "that the person does not engage does not suffice"+f.whileLegalDuty())
 	}
 	if len(channels) < 2 {
 		v.lacks(partAttempts, "body.reason", "record attempts to reach the person by two or more channels first")
@@ -189,8 +230,8 @@ func (v *verdict) judgeHolder(h *Holder, f facts) {
 		v.lacks(partHolder, "body.holder", "name who keeps an eye on the person")
 	case blank(h.Name) || blank(h.Organisation):
 		v.lacks(partHolder, "body.holder", "give the holder's name and organisation")
-	case h.AgreedOn == "" || h.AgreedOn > f.today.Format(time.DateOnly):
-		v.lacks(partHolder, "body.holder.agreedOn", "give the day the holder agreed; it is not in the future")
+	case !within(h.AgreedOn, f.openedOn, f.today):
+		v.lacks(partHolder, "body.holder.agreedOn", "give the day the holder agreed; it lies between the opening of the episode and today")
 	}
 }
 
@@ -198,10 +239,10 @@ func (v *verdict) judgeDeath(d *DeathInput, f facts) {
 	switch {
 	case d == nil:
 		v.lacks(partDeath, "body.death", "give the day of death and how it is known")
-	case d.On == "" || d.On > f.today.Format(time.DateOnly) || d.On < f.birthDate:
+	case !within(d.On, time.Time{}, f.today) || d.On < f.birthDate:
 		v.lacks(partDeath, "body.death.on", "give the day of death; it lies between birth and today")
-	case d.Source == "":
-		v.lacks(partDeath, "body.death.source", "say how the death is known")
+	case !slices.Contains(deathSources, d.Source):
+		v.lacks(partDeath, "body.death.source", "say how the death is known: "+strings.Join(deathSources, ", "))
 	}
 }
 

@@ -51,12 +51,17 @@ func TestJudge(t *testing.T) {
 			[]string{partAttempts, partCarerOrGP, partRiskReview, partSeniorSignOff, partHolder}},
 		"not engaging, one channel only": {Closure{Reason: "NotEngaging", ReturnPlan: plan, Holder: holder}, facts{steps: append([]ReachingStep{steps[0], steps[0]}, steps[2:]...), senior: true},
 			basisHolder, []string{partAttempts}},
-		"not engaging, no sign-off": {Closure{Reason: "NotEngaging", ReturnPlan: plan, Holder: holder}, facts{steps: steps}, basisHolder, []string{partSeniorSignOff}},
-		"not engaging, all done":    {Closure{Reason: "NotEngaging", ReturnPlan: plan, Holder: holder}, facts{steps: steps, senior: true}, basisHolder, nil},
-		"died":                      {Closure{Reason: "Died", Death: &DeathInput{On: "2026-11-01", Source: "GP"}}, facts{}, basisDeath, nil},
-		"died before birth":         {Closure{Reason: "Died", Death: &DeathInput{On: "1970-11-01", Source: "GP"}}, facts{}, basisDeath, []string{partDeath}},
-		"died, no source":           {Closure{Reason: "Died", Death: &DeathInput{On: "2026-11-01"}}, facts{}, basisDeath, []string{partDeath}},
-		"died, no date":             {Closure{Reason: "Died"}, facts{}, basisDeath, []string{partDeath}},
+		"not engaging, no sign-off":      {Closure{Reason: "NotEngaging", ReturnPlan: plan, Holder: holder}, facts{steps: steps}, basisHolder, []string{partSeniorSignOff}},
+		"not engaging, all done":         {Closure{Reason: "NotEngaging", ReturnPlan: plan, Holder: holder}, facts{steps: steps, senior: true}, basisHolder, nil},
+		"not engaging under section 117": {Closure{Reason: "NotEngaging", ReturnPlan: plan, Holder: holder}, facts{steps: steps, senior: true, legalDuties: duty.legalDuties}, basisHolder, []string{partAcceptance}},
+		"holder agreed before the episode": {Closure{Reason: "NotEngaging", ReturnPlan: plan, Holder: holder}, facts{steps: steps, senior: true, openedOn: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)},
+			basisHolder, []string{partHolder}},
+		"return plan without an end": {Closure{Reason: "PersonChose", Choice: choice, ReturnPlan: &ReturnPlanInput{Summary: "a", HowToReturn: "b", ValidUntil: "2029-11-22"}}, facts{},
+			basisChoice, []string{partReturnPlan}},
+		"died":              {Closure{Reason: "Died", Death: &DeathInput{On: "2026-11-01", Source: "GP"}}, facts{}, basisDeath, nil},
+		"died before birth": {Closure{Reason: "Died", Death: &DeathInput{On: "1970-11-01", Source: "GP"}}, facts{}, basisDeath, []string{partDeath}},
+		"died, no source":   {Closure{Reason: "Died", Death: &DeathInput{On: "2026-11-01"}}, facts{}, basisDeath, []string{partDeath}},
+		"died, no date":     {Closure{Reason: "Died"}, facts{}, basisDeath, []string{partDeath}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

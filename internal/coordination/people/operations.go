@@ -23,6 +23,8 @@ var (
 	accessLogSQL string
 	//go:embed sql/end_duties.sql
 	endDutiesSQL string
+	//go:embed sql/supported_by_caller.sql
+	supportedByCallerSQL string
 	//go:embed sql/open_duties.sql
 	openDutiesSQL string
 )
@@ -48,7 +50,7 @@ func Register(a *rest.API) {
 	rest.Handle(a, rest.Route{
 		Method: http.MethodPut, Path: "/v1/people/{id}/legal-duties", Operation: access.SetLegalDuties, Tag: tag,
 		Summary:     "State which legal duties are open",
-		Description: "The list replaces the one before: a duty that is not in it ends now, a new one begins now. While any is open, a person's own choice does not suffice to close an episode.",
+		Description: "The list replaces the one before: a duty that is not in it ends now, a new one begins now. While any is open, only the acceptance of a receiver closes an episode. One of your services must have an open episode with the person.",
 		Errors:      []int{http.StatusNotFound},
 	}, setLegalDuties)
 }
@@ -171,7 +173,14 @@ func setLegalDuties(ctx context.Context, tx *store.Tx, in *legalDutiesInput) (*p
 	if _, err := Visible(ctx, tx, in.ID); err != nil {
 		return nil, err
 	}
-	args := pgx.NamedArgs{"person": in.ID, "subject": tx.Caller.Subject, "open": in.Body.Open}
+	args := pgx.NamedArgs{"person": in.ID, "subject": tx.Caller.Subject, "open": in.Body.Open, "services": tx.Services}
+	var supported bool
+	if err := tx.QueryRow(ctx, supportedByCallerSQL, args).Scan(&supported); err != nil {
+		return nil, fmt.Errorf("looking for an open episode: %w", err)
+	}
+	if !supported {
+		return nil, problem.New(problem.NotYourService, "Only a service that has an open episode with the person states the legal duties.")
+	}
 	for _, statement := range []string{endDutiesSQL, openDutiesSQL} {
 		if _, err := tx.Exec(ctx, statement, args); err != nil {
 			return nil, fmt.Errorf("setting legal duties: %w", err)

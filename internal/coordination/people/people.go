@@ -59,14 +59,14 @@ func (d Details) check(at string, today time.Time) (number *string, err error) {
 	return &digits, nil
 }
 
-// FindOrCreate gives the id of the person's record, made now if need be. In the same transaction the person may then be
+// FindOrCreate gives the id of the person's record, made now if need be; the id tells nothing of when. In the same transaction the person may then be
 // referred although the caller cannot see the record. at is where the details stand in the request.
 func FindOrCreate(ctx context.Context, tx *store.Tx, at string, d Details) (uuid.UUID, error) {
 	number, err := d.check(at, london.Today(time.Now()))
 	if err != nil {
 		return uuid.Nil, err
 	}
-	candidate, err := uuid.NewV7()
+	candidate, err := uuid.NewRandom() // not version 7: its time would tell whether, and since when, the person was known
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("making a person's id: %w", err)
 	}

@@ -12,13 +12,13 @@ import (
 // The database and the API must agree on every number.
 func TestNHSNumberAgreesWithTheAPI(t *testing.T) {
 	t.Parallel()
-	app := postgres.Connect(t, migrated.New(t).AppURL)
+	owner := postgres.Connect(t, migrated.New(t).OwnerURL)
 	random := rand.New(rand.NewPCG(1, 2))
 	numbers := []string{"", "123", "99900000180", "999000001x", "9990000018 ", "0000000000"}
 	for range 5000 {
 		numbers = append(numbers, fmt.Sprintf("%010d", random.Int64N(10_000_000_000)))
 	}
-	rows, err := app.Query(t.Context(), "SELECT n, nhs_number_valid(n) FROM unnest($1::text[]) n", numbers)
+	rows, err := owner.Query(t.Context(), "SELECT n, nhs_number_valid(n) FROM unnest($1::text[]) n", numbers)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,15 +4,14 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 )
 
 func returnPlan() object {
-	return object{"summary": "Walks help", "howToReturn": "Call the service", "validUntil": time.Now().AddDate(1, 0, 0).Format(time.DateOnly)}
+	return object{"summary": "Walks help", "howToReturn": "Call the service", "validUntil": day(365)}
 }
 
 func acceptance() object {
-	return object{"recordedBy": "OnBehalf", "name": "Dr Example", "organisation": "Example Surgery", "on": "2026-01-10", "channel": "Phone"}
+	return object{"recordedBy": "OnBehalf", "name": "Dr Example", "organisation": "Example Surgery", "on": day(0), "channel": "Phone"}
 }
 
 func choice() object { return object{"toldHow": "Face to face", "capacity": "HasCapacity"} }
@@ -40,7 +39,7 @@ func TestCloseWithAcceptance(t *testing.T) {
 		t.Fatalf("the return plan is not readable after the closure: %v", read)
 	}
 	north.post(path+"/closure", object{"reason": "SupportElsewhere", "returnPlan": returnPlan(), "acceptance": acceptance()}).refused(http.StatusConflict, "state-conflict")
-	north.post(path+"/reaching-steps", object{"kind": "RiskReview", "on": "2026-01-10"}).refused(http.StatusConflict, "state-conflict")
+	north.post(path+"/reaching-steps", object{"kind": "RiskReview", "on": day(0)}).refused(http.StatusConflict, "state-conflict")
 	// The plan's validity, longer than 90 days here, bounds what the service still sees.
 	if n := s.count("SELECT count(*) FROM person_access WHERE source_id = $1 AND until > now() + interval '360 days'", episode["id"]); n != 1 {
 		t.Fatalf("%d rows of access last as long as the return plan", n)
@@ -102,13 +101,13 @@ func TestNotEngaging(t *testing.T) {
 	episode := north.accepted("north", person("9990000018", "Example"))
 	path := "/v1/episodes/" + episode["id"].(string)
 	for _, step := range []object{
-		{"kind": "Attempt", "channel": "Phone", "on": "2026-01-06"}, {"kind": "Attempt", "channel": "Letter", "on": "2026-01-08"},
-		{"kind": "GPContacted", "on": "2026-01-09"}, {"kind": "RiskReview", "on": "2026-01-10"},
+		{"kind": "Attempt", "channel": "Phone", "on": day(0)}, {"kind": "Attempt", "channel": "Letter", "on": day(0)},
+		{"kind": "GPContacted", "on": day(0)}, {"kind": "RiskReview", "on": day(0)},
 	} {
 		north.post(path+"/reaching-steps", step).want(http.StatusCreated)
 	}
-	north.post(path+"/reaching-steps", object{"kind": "Attempt", "on": "2026-01-06"}).refused(http.StatusUnprocessableEntity, "invalid-request")
-	body := object{"reason": "NotEngaging", "returnPlan": returnPlan(), "holder": object{"name": "Dr Example", "organisation": "Example Surgery", "agreedOn": "2026-01-11"}}
+	north.post(path+"/reaching-steps", object{"kind": "Attempt", "on": day(0)}).refused(http.StatusUnprocessableEntity, "invalid-request")
+	body := object{"reason": "NotEngaging", "returnPlan": returnPlan(), "holder": object{"name": "Dr Example", "organisation": "Example Surgery", "agreedOn": day(0)}}
 	if got := missing(north.post(path+"/closure", body).refused(http.StatusUnprocessableEntity, "closure-incomplete")); !slices.Equal(got, []string{"senior-sign-off"}) {
 		t.Fatalf("a practitioner lacks %v", got)
 	}
@@ -116,7 +115,7 @@ func TestNotEngaging(t *testing.T) {
 	if steps := closed["reachingSteps"].([]any); len(steps) != 4 {
 		t.Fatalf("reaching steps: %v", steps)
 	}
-	if n := s.count("SELECT supported_closures FROM at_a_glance('2020-01-01', '2030-01-01')"); n != 0 {
+	if n := s.count("SELECT supported_closures FROM at_a_glance($1, $1)", day(0)); n != 0 {
 		t.Fatalf("a person who was not reached counts as a supported ending: %d", n)
 	}
 }
@@ -128,7 +127,7 @@ func TestReceiverRecordsItsOwnAcceptance(t *testing.T) {
 	episode := north.accepted("north", person("9990000018", "Example"))
 	path := "/v1/episodes/" + episode["id"].(string) + "/closure"
 	body := object{"reason": "SupportElsewhere", "returnPlan": returnPlan(), "acceptance": object{
-		"recordedBy": "Receiver", "service": "south", "name": "Sam Example", "organisation": "The south service", "on": "2026-01-10",
+		"recordedBy": "Receiver", "service": "south", "name": "Sam Example", "organisation": "The south service", "on": day(0),
 	}}
 	north.post(path, body).refused(http.StatusUnprocessableEntity, "closure-incomplete")
 	both.post(path, body).want(http.StatusCreated)
@@ -143,13 +142,13 @@ func TestDeathEndsWhatIsOpen(t *testing.T) {
 	waiting := south.refer("south", who)
 	path := "/v1/episodes/" + episode["id"].(string) + "/closure"
 	north.post(path, object{"reason": "Died", "death": object{"on": "1980-01-01", "source": "GP"}}).refused(http.StatusUnprocessableEntity, "closure-incomplete")
-	north.post(path, object{"reason": "Died", "death": object{"on": "2026-01-10", "source": "GP"}}).want(http.StatusCreated)
+	north.post(path, object{"reason": "Died", "death": object{"on": day(0), "source": "GP"}}).want(http.StatusCreated)
 	if r := south.get("/v1/referrals/" + waiting["id"].(string)).want(http.StatusOK); r["state"] != "Died" {
 		t.Fatalf("the open referral: %v", r)
 	}
 	south.post("/v1/referrals/"+waiting["id"].(string)+"/acceptance", nil).refused(http.StatusConflict, "state-conflict")
 	p := north.get("/v1/people/" + episode["personId"].(string)).want(http.StatusOK)
-	if p["death"].(object)["on"] != "2026-01-10" {
+	if p["death"].(object)["on"] != day(0) {
 		t.Fatalf("person: %v", p)
 	}
 	again := referral("north", nil)

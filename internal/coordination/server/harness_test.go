@@ -12,11 +12,13 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cmhf/operator/internal/coordination/identity"
+	"github.com/cmhf/operator/internal/coordination/london"
 	"github.com/cmhf/operator/internal/coordination/operatorapi"
 	"github.com/cmhf/operator/internal/coordination/schema"
 	"github.com/cmhf/operator/internal/coordination/server"
@@ -245,12 +247,17 @@ func (a answer) refused(status int, slug string) object {
 	return body
 }
 
+// day is today in London, or so many days later.
+func day(later int) string {
+	return london.Today(time.Now()).AddDate(0, 0, later).Format(time.DateOnly)
+}
+
 func person(nhsNumber, family string) object {
 	return object{"nhsNumber": nhsNumber, "familyName": family, "givenName": "Testperson", "birthDate": "1984-02-29"}
 }
 
 func referral(service string, who object) object {
-	return object{"person": who, "service": service, "route": "Self", "reason": "Made-up reason", "receivedOn": "2026-01-05"}
+	return object{"person": who, "service": service, "route": "Self", "reason": "Made-up reason", "receivedOn": day(0)}
 }
 
 // refer records a referral and gives it.
@@ -270,6 +277,9 @@ func (c caller) accepted(service string, who object) object {
 func (s *system) app(subject string, services ...string) *pgx.Conn {
 	s.t.Helper()
 	conn := postgres.Connect(s.t, s.database.AppURL)
+	if _, err := conn.Exec(s.t.Context(), "SET TimeZone = 'Europe/London'"); err != nil { // current_date is then day(0)
+		s.t.Fatal(err)
+	}
 	ids := ""
 	for i, name := range services {
 		if i > 0 {

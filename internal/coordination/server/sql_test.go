@@ -34,7 +34,7 @@ func TestNobodySeesNothing(t *testing.T) {
 	caller := s.as("practitioner", "north")
 	episode := caller.accepted("north", person("9990000018", "Example"))
 	caller.do(http.MethodPut, "/v1/people/"+episode["personId"].(string)+"/legal-duties", object{"open": []string{"ConditionalDischarge"}}).want(http.StatusOK)
-	caller.post("/v1/episodes/"+episode["id"].(string)+"/reaching-steps", object{"kind": "RiskReview", "on": "2026-01-10"}).want(http.StatusCreated)
+	caller.post("/v1/episodes/"+episode["id"].(string)+"/reaching-steps", object{"kind": "RiskReview", "on": day(0)}).want(http.StatusCreated)
 	caller.post("/v1/episodes/"+episode["id"].(string)+"/closure", object{"reason": "SupportElsewhere", "returnPlan": returnPlan(), "acceptance": acceptance()}, "Idempotency-Key", "k").want(http.StatusCreated)
 	fresh, used := s.app(""), s.app("")
 	if _, err := used.Exec(t.Context(), "BEGIN; SELECT set_config('cmhf.subject', 'x', true), set_config('cmhf.services', $$"+north.String()+"$$, true); COMMIT"); err != nil {
@@ -65,8 +65,8 @@ func TestAppRoleCannotBreakTheRules(t *testing.T) {
 	episode := asNorth.accepted("north", person("9990000042", "Fourth"))
 	app := s.app("test-subject", "north")
 	newID := uuid.NewString
-	insertReferral := "INSERT INTO referrals (id, person_id, service_id, responsible_service_id, route, reason, received_on, recorded_by) VALUES ($1, $2, $3, $4, 'Self', 'x', '2026-01-01', $5)"
-	insertClosure := "INSERT INTO closures (episode_id, reason, basis, closed_on, recorded_by, "
+	insertReferral := "INSERT INTO referrals (id, person_id, service_id, responsible_service_id, route, reason, received_on, recorded_by) VALUES ($1, $2, $3, $4, 'Self', 'x', current_date, $5)"
+	insertClosure := "INSERT INTO closures (episode_id, reason, basis, recorded_by, "
 	for name, test := range map[string]struct {
 		sql  string
 		args []any
@@ -104,11 +104,11 @@ func TestAppRoleCannotBreakTheRules(t *testing.T) {
 		"move an episode": {"UPDATE episodes SET responsible_service_id = $2 WHERE id = $1", []any{episode["id"], south}, "42501"},
 		// Rule 4: no closure without what it needs.
 		"close an episode by hand": {"UPDATE episodes SET state = 'Closed', closed_at = now() WHERE id = $1", []any{episode["id"]}, "42501"},
-		"close for not attending": {insertClosure + "told_how, capacity) VALUES ($1, 'DidNotAttend', 'Choice', '2026-11-01', 'test-subject', 'x', 'HasCapacity')",
+		"close for not attending": {insertClosure + "told_how, capacity) VALUES ($1, 'DidNotAttend', 'Choice', 'test-subject', 'x', 'HasCapacity')",
 			[]any{episode["id"]}, "CM004"},
-		"close without a return plan": {insertClosure + "told_how, capacity) VALUES ($1, 'PersonChose', 'Choice', '2026-11-01', 'test-subject', 'x', 'HasCapacity')",
+		"close without a return plan": {insertClosure + "told_how, capacity) VALUES ($1, 'PersonChose', 'Choice', 'test-subject', 'x', 'HasCapacity')",
 			[]any{episode["id"]}, "CM004"},
-		"close in another's name": {insertClosure + "died_on, death_source) VALUES ($1, 'Died', 'Death', '2026-11-01', 'test-subject', '2026-11-01', NULL)", []any{episode["id"]}, "23514"},
+		"close in another's name": {insertClosure + "died_on, death_source) VALUES ($1, 'Died', 'Death', 'test-subject', current_date, NULL)", []any{episode["id"]}, "23514"},
 		// Rule 11: the audit trail can only grow, under one's own name.
 		"read the audit trail":   {"SELECT count(*) FROM audit_events", nil, "42501"},
 		"change the audit trail": {"UPDATE audit_events SET subject = 'x'", nil, "42501"},
@@ -142,16 +142,16 @@ func TestClosureConstraints(t *testing.T) {
 		"capacity not considered":  {"", "reason, basis, told_how", "'PersonChose', 'Choice', 'x'", "23514"},
 		"nobody accepted":          {"", "reason, basis", "'SupportElsewhere', 'Acceptance'", "23514"},
 		"acceptance without channel": {"", "reason, basis, recorded_as, receiver_name, receiver_organisation, agreed_on",
-			"'SupportElsewhere', 'Acceptance', 'OnBehalf', 'x', 'x', '2026-01-01'", "23514"},
+			"'SupportElsewhere', 'Acceptance', 'OnBehalf', 'x', 'x', current_date", "23514"},
 		"receiver is not the caller": {"", "reason, basis, recorded_as, receiver_service_id, receiver_name, receiver_organisation, agreed_on",
-			"'SupportElsewhere', 'Acceptance', 'Receiver', '" + south.String() + "', 'x', 'x', '2026-01-01'", "CM004"},
+			"'SupportElsewhere', 'Acceptance', 'Receiver', '" + south.String() + "', 'x', 'x', current_date", "CM004"},
 		"choice under a legal duty": {"INSERT INTO legal_duties (id, person_id, kind, recorded_by) VALUES (gen_random_uuid(), '" + episode["personId"].(string) + "', 'Section117Aftercare', 'test-subject')",
 			"reason, basis, told_how, capacity", "'PersonChose', 'Choice', 'x', 'HasCapacity'", "CM004"},
-		"not engaging without steps": {"", "reason, basis, receiver_name, receiver_organisation, agreed_on, signed_off_by", "'NotEngaging', 'Holder', 'x', 'x', '2026-01-01', 'x'", "CM004"},
+		"not engaging without steps": {"", "reason, basis, receiver_name, receiver_organisation, agreed_on, signed_off_by", "'NotEngaging', 'Holder', 'x', 'x', current_date, 'x'", "CM004"},
 		"not engaging without sign-off": {`INSERT INTO reaching_steps (id, episode_id, kind, channel, happened_on, recorded_by)
-			SELECT gen_random_uuid(), '` + episode["id"].(string) + `', kind, channel, '2026-01-01', 'test-subject'
+			SELECT gen_random_uuid(), '` + episode["id"].(string) + `', kind, channel, current_date, 'test-subject'
 			FROM (VALUES ('Attempt', 'Phone'), ('Attempt', 'Letter'), ('GPContacted', NULL), ('RiskReview', NULL)) v (kind, channel)`,
-			"reason, basis, receiver_name, receiver_organisation, agreed_on", "'NotEngaging', 'Holder', 'x', 'x', '2026-01-01'", "23514"},
+			"reason, basis, receiver_name, receiver_organisation, agreed_on", "'NotEngaging', 'Holder', 'x', 'x', current_date", "23514"},
 		"death without its date": {"", "reason, basis, death_source", "'Died', 'Death', 'GP'", "23514"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestClosureConstraints(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer tx.Rollback(t.Context())
-			if _, err := tx.Exec(t.Context(), "INSERT INTO return_plans (episode_id, summary, how_to_return, valid_until, recorded_by) VALUES ($1, 'x', 'x', '2027-01-01', 'test-subject')", episode["id"]); err != nil {
+			if _, err := tx.Exec(t.Context(), "INSERT INTO return_plans (episode_id, summary, how_to_return, valid_until, recorded_by) VALUES ($1, 'x', 'x', current_date + 365, 'test-subject')", episode["id"]); err != nil {
 				t.Fatal(err)
 			}
 			if test.before != "" {
@@ -168,7 +168,7 @@ func TestClosureConstraints(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err = tx.Exec(t.Context(), "INSERT INTO closures (episode_id, closed_on, recorded_by, "+test.columns+") VALUES ($1, '2026-11-01', 'test-subject', "+test.values+")", episode["id"])
+			_, err = tx.Exec(t.Context(), "INSERT INTO closures (episode_id, recorded_by, "+test.columns+") VALUES ($1, 'test-subject', "+test.values+")", episode["id"])
 			if code(err) != test.want {
 				t.Fatalf("got %v, want code %s", err, test.want)
 			}

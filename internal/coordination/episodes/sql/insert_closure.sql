@@ -1,4 +1,4 @@
-INSERT INTO closures (episode_id, reason, basis, closed_on, recorded_as, receiver_service_id, receiver_name, receiver_organisation, agreed_on,
+INSERT INTO closures (episode_id, reason, basis, recorded_as, receiver_service_id, receiver_name, receiver_organisation, agreed_on,
                       channel, told_how, capacity, signed_off_by, died_on, death_source, recorded_by)
-VALUES (@episode, @reason, @basis, @closed_on::date, @recorded_as, @receiver_service, @receiver_name, @receiver_organisation, @agreed_on::date,
+VALUES (@episode, @reason, @basis, @recorded_as, @receiver_service, @receiver_name, @receiver_organisation, @agreed_on::date,
         @channel, @told_how, @capacity, @signed_off_by, @died_on::date, @death_source, @subject)

@@ -1,5 +1,12 @@
 -- +goose Up
 
+-- Functions are closed to everyone until granted. Most are definer functions: a trigger function that PUBLIC may execute would
+-- work, with the owner's rights, on any table that its user makes. For the same reason nobody makes temporary tables here.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+-- +goose StatementBegin
+DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
+-- +goose StatementEnd
+
 -- A newer program may migrate the database while older replicas still serve. compatible_from is the oldest schema version
 -- whose programs still work with this schema; only a migration that removes something raises it.
 CREATE TABLE schema_info (
@@ -79,6 +86,5 @@ BEGIN
     RETURN 'Committed';
 END $$;
 -- +goose StatementEnd
-REVOKE EXECUTE ON FUNCTION commit_directory FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION commit_directory TO cmhf_app;
 GRANT SELECT ON schema_info, directory_commit, neighbourhoods, services, goose_db_version TO cmhf_app;

@@ -5,10 +5,11 @@ CREATE FUNCTION caller_services() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SA
 RETURN string_to_array(nullif(current_setting('cmhf.services', true), ''), ',')::uuid[];
 CREATE FUNCTION caller_subject() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('cmhf.subject', true), '');
+GRANT EXECUTE ON FUNCTION caller_services, caller_subject TO cmhf_app;
 
--- Ten digits; weights 10 to 2; check digit 11 minus the remainder by 11, where 11 counts as 0 and 10 is not allowed.
+-- Ten digits, not all zero (which stands for "unknown" in many systems); weights 10 to 2; check digit 11 minus the remainder by 11, where 11 counts as 0 and 10 is not allowed.
 CREATE FUNCTION nhs_number_valid(number text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN number !~ '^[0-9]{10}$' THEN false ELSE
+RETURN CASE WHEN number !~ '^[0-9]{10}$' OR number = '0000000000' THEN false ELSE
     (11 - (substr(number, 1, 1)::int * 10 + substr(number, 2, 1)::int * 9 + substr(number, 3, 1)::int * 8
          + substr(number, 4, 1)::int * 7 + substr(number, 5, 1)::int * 6 + substr(number, 6, 1)::int * 5
          + substr(number, 7, 1)::int * 4 + substr(number, 8, 1)::int * 3 + substr(number, 9, 1)::int * 2) % 11) % 11
@@ -110,7 +111,6 @@ BEGIN
     RETURN found;
 END $$;
 -- +goose StatementEnd
-REVOKE EXECUTE ON FUNCTION find_or_create_person FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION find_or_create_person TO cmhf_app;
 
 ALTER TABLE people ENABLE ROW LEVEL SECURITY;
@@ -125,11 +125,6 @@ CREATE POLICY visible ON people FOR SELECT TO cmhf_app
                    AND a.service_id = ANY ((SELECT caller_services())::uuid[]) AND (a.until IS NULL OR a.until > now())));
 CREATE POLICY visible ON legal_duties FOR SELECT TO cmhf_app
     USING (EXISTS (SELECT FROM people p WHERE p.id = legal_duties.person_id));
-CREATE POLICY record ON legal_duties FOR INSERT TO cmhf_app
-    WITH CHECK (recorded_by = caller_subject() AND EXISTS (SELECT FROM people p WHERE p.id = legal_duties.person_id));
-CREATE POLICY finish ON legal_duties FOR UPDATE TO cmhf_app
-    USING (ended_at IS NULL AND EXISTS (SELECT FROM people p WHERE p.id = legal_duties.person_id))
-    WITH CHECK (ended_by = caller_subject());
 
 GRANT SELECT (id, nhs_number, nhs_number_absent_reason, family_name, given_name, birth_date, died_on, death_source) ON people TO cmhf_app;
 GRANT SELECT ON person_access TO cmhf_app;

@@ -168,6 +168,25 @@ CREATE POLICY open ON episodes FOR INSERT TO cmhf_app
     WITH CHECK (opened_by = caller_subject() AND responsible_service_id = ANY ((SELECT caller_services())::uuid[])
                 AND EXISTS (SELECT FROM people p WHERE p.id = episodes.person_id));
 
+-- To see a person does not suffice to change the duties towards them: the service supports the person now.
+CREATE POLICY record ON legal_duties FOR INSERT TO cmhf_app
+    WITH CHECK (recorded_by = caller_subject()
+                AND EXISTS (SELECT FROM episodes e WHERE e.person_id = legal_duties.person_id AND e.state = 'Open'
+                            AND e.responsible_service_id = ANY ((SELECT caller_services())::uuid[])));
+CREATE POLICY finish ON legal_duties FOR UPDATE TO cmhf_app
+    USING (ended_at IS NULL
+           AND EXISTS (SELECT FROM episodes e WHERE e.person_id = legal_duties.person_id AND e.state = 'Open'
+                       AND e.responsible_service_id = ANY ((SELECT caller_services())::uuid[])))
+    WITH CHECK (ended_by = caller_subject());
+
+-- Makes those who change an episode at once do so one after the other, and gives the state that is then current. Nothing is
+-- locked, and there is no answer, unless a service of the caller is responsible.
+CREATE FUNCTION lock_episode(p_episode uuid) RETURNS text
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT state FROM episodes WHERE id = p_episode AND responsible_service_id = ANY (caller_services()) FOR UPDATE
+$$;
+GRANT EXECUTE ON FUNCTION lock_episode TO cmhf_app;
+
 -- An episode is never updated by the app: recording a closure closes it.
 GRANT SELECT, INSERT (id, person_id, service_id, responsible_service_id, route, reason, received_on, recorded_by),
       UPDATE (state, episode_id, responsible_service_id, outcome_by, outcome_at) ON referrals TO cmhf_app;

@@ -18,7 +18,9 @@ CREATE TABLE return_plans (
     how_to_return text NOT NULL CHECK (length(btrim(how_to_return)) BETWEEN 1 AND 1000),
     valid_until   date NOT NULL,
     recorded_by   text NOT NULL,
-    recorded_at   timestamptz NOT NULL DEFAULT now()
+    recorded_at   timestamptz NOT NULL DEFAULT now(),
+    -- The plan's end bounds how long the service sees the person after the closure.
+    CONSTRAINT return_plan_ends CHECK (valid_until <= (recorded_at AT TIME ZONE 'Europe/London')::date + interval '3 years')
 );
 
 CREATE TABLE closures (
@@ -52,7 +54,8 @@ CREATE TABLE closures (
         OR (recorded_as IS NOT NULL AND (recorded_as = 'Receiver') = (receiver_service_id IS NOT NULL) AND (recorded_as = 'Receiver' OR channel IS NOT NULL))),
     CONSTRAINT choice_with_capacity CHECK (basis <> 'Choice' OR (told_how IS NOT NULL AND capacity IS NOT NULL AND capacity = 'HasCapacity')),
     CONSTRAINT senior_sign_off CHECK (basis <> 'Holder' OR signed_off_by IS NOT NULL),
-    CONSTRAINT death_recorded CHECK ((basis = 'Death') = (died_on IS NOT NULL AND death_source IS NOT NULL))
+    CONSTRAINT death_recorded CHECK ((basis = 'Death') = (died_on IS NOT NULL AND death_source IS NOT NULL)),
+    CONSTRAINT not_in_the_future CHECK (agreed_on <= closed_on AND died_on <= closed_on)
 );
 CREATE INDEX closures_closed_on ON closures (closed_on);
 
@@ -61,15 +64,18 @@ CREATE FUNCTION closure_allowed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     episode episodes;
+    opened_on date;
     missing text;
 BEGIN
+    NEW.closed_on := (now() AT TIME ZONE 'Europe/London')::date; -- not the writer's to choose
     SELECT * INTO STRICT episode FROM episodes WHERE id = NEW.episode_id FOR UPDATE;
     IF episode.state <> 'Open' THEN
         RAISE EXCEPTION USING ERRCODE = 'CM003', MESSAGE = 'the episode is closed already';
     END IF;
+    opened_on := (episode.opened_at AT TIME ZONE 'Europe/London')::date;
     IF NEW.basis <> 'Death' AND NOT EXISTS (SELECT FROM return_plans p WHERE p.episode_id = NEW.episode_id AND p.valid_until >= NEW.closed_on) THEN
         missing := 'return-plan';
-    ELSIF NEW.basis = 'Choice' AND EXISTS (SELECT FROM legal_duties d WHERE d.person_id = episode.person_id AND d.ended_at IS NULL) THEN
+    ELSIF NEW.basis IN ('Choice', 'Holder') AND EXISTS (SELECT FROM legal_duties d WHERE d.person_id = episode.person_id AND d.ended_at IS NULL) THEN
         missing := 'acceptance';
     ELSIF NEW.recorded_as = 'Receiver' AND (NEW.receiver_service_id = episode.responsible_service_id
                                             OR NOT coalesce(NEW.receiver_service_id = ANY (caller_services()), false)) THEN
@@ -77,8 +83,10 @@ BEGIN
     ELSIF NEW.basis = 'Holder' THEN
         SELECT CASE WHEN count(DISTINCT channel) FILTER (WHERE kind = 'Attempt') < 2 THEN 'reaching-attempts'
                     WHEN count(*) FILTER (WHERE kind IN ('CarerContacted', 'GPContacted')) = 0 THEN 'carer-or-gp-contact'
-                    WHEN count(*) FILTER (WHERE kind = 'RiskReview') = 0 THEN 'risk-review' END
-        INTO missing FROM reaching_steps s WHERE s.episode_id = NEW.episode_id;
+                    WHEN count(*) FILTER (WHERE kind = 'RiskReview') = 0 THEN 'risk-review'
+                    WHEN NEW.agreed_on < opened_on THEN 'named-holder' END
+        INTO missing FROM reaching_steps s
+        WHERE s.episode_id = NEW.episode_id AND s.happened_on BETWEEN opened_on AND NEW.closed_on;
     END IF;
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'CM004', MESSAGE = 'the closure lacks something that rule 4 asks for', DETAIL = missing;
@@ -125,5 +133,5 @@ CREATE POLICY record ON closures FOR INSERT TO cmhf_app WITH CHECK (recorded_by 
 
 GRANT SELECT, INSERT (id, episode_id, kind, channel, happened_on, recorded_by) ON reaching_steps TO cmhf_app;
 GRANT SELECT, INSERT (episode_id, summary, how_to_return, valid_until, recorded_by) ON return_plans TO cmhf_app;
-GRANT SELECT, INSERT (episode_id, reason, basis, closed_on, recorded_as, receiver_service_id, receiver_name, receiver_organisation, agreed_on,
+GRANT SELECT, INSERT (episode_id, reason, basis, recorded_as, receiver_service_id, receiver_name, receiver_organisation, agreed_on,
                       channel, told_how, capacity, signed_off_by, died_on, death_source, recorded_by) ON closures TO cmhf_app;

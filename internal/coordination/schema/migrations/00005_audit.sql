@@ -19,6 +19,21 @@ CREATE TABLE audit_events (
 );
 CREATE INDEX audit_events_person ON audit_events (person_id, id DESC) WHERE person_id IS NOT NULL;
 
+-- +goose StatementBegin
+-- Who asks for a referral or an episode that none of their services may see is asking for a person: the attempt belongs into
+-- that person's access log although the caller, and so the API, cannot tell whose record it is.
+CREATE FUNCTION audit_event_names_person() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NEW.person_id IS NULL AND NEW.resource_id IS NOT NULL THEN
+        NEW.person_id := coalesce((SELECT person_id FROM referrals WHERE id = NEW.resource_id),
+                                  (SELECT person_id FROM episodes WHERE id = NEW.resource_id));
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER audit_event_names_person BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION audit_event_names_person();
+
 -- What kept an episode from being closed, without the person and without free text: services learn from it.
 CREATE TABLE closure_refusals (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -67,5 +82,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
       AND EXISTS (SELECT FROM person_access a WHERE a.person_id = p_person AND a.service_id = ANY (caller_services()) AND (a.until IS NULL OR a.until > now()))
     ORDER BY e.id DESC LIMIT p_limit
 $$;
-REVOKE EXECUTE ON FUNCTION expire_idempotency_keys, person_access_log FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION expire_idempotency_keys, person_access_log TO cmhf_app;
