@@ -30,6 +30,8 @@ type API struct {
 	mux      *http.ServeMux
 	store    *store.Store
 	verifier Verifier
+	// fieldNames are all names of fields and parameters in the document.
+	fieldNames func() map[string]bool
 }
 
 const (
@@ -46,13 +48,13 @@ Every call needs an access token of the ICS's identity provider. A record that n
 // so it is set once for the process.
 var useProblems = sync.OnceFunc(func() {
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
-		p := fromFramework(status, message, errs)
-		p.Instance = instance(ctx.Context())
-		return p
+		return refuseByFramework(ctx.Context(), status, message, errs)
 	}
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		return fromFramework(status, message, errs)
+		return refuseByFramework(context.Background(), status, message, errs)
 	}
+	// Otherwise "Reason" beside "reason" would be read and not checked.
+	huma.ValidateStrictCasing = true
 })
 
 // Version is that of the contract in the document, not of the program: it grows when operations or fields are added.
@@ -73,7 +75,9 @@ func New(s *store.Store, verifier Verifier) *API {
 		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Access token of the ICS's identity provider."},
 	}
 	problem.Pages(mux)
-	return &API{huma: humago.New(mux, config), mux: mux, store: s, verifier: verifier}
+	a := &API{huma: humago.New(mux, config), mux: mux, store: s, verifier: verifier}
+	a.fieldNames = sync.OnceValue(func() map[string]bool { return fieldNames(a.OpenAPI()) })
+	return a
 }
 
 // OpenAPI is the document of everything registered so far.

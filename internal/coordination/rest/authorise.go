@@ -7,49 +7,79 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"github.com/cmhf/operator/internal/coordination/access"
 	"github.com/cmhf/operator/internal/coordination/problem"
 	"github.com/cmhf/operator/internal/coordination/store"
 )
 
-type callerKey struct{}
+type callKey struct{}
+
+// call is an authorised request.
+type call struct {
+	api     *API
+	rule    access.Rule
+	caller  access.Caller
+	concern store.Concern
+}
+
+func callFrom(ctx context.Context) (*call, bool) {
+	c, ok := ctx.Value(callKey{}).(*call)
+	return c, ok
+}
 
 func callerFrom(ctx context.Context) access.Caller {
-	caller, ok := ctx.Value(callerKey{}).(access.Caller)
+	c, ok := callFrom(ctx)
 	if !ok {
 		panic("an operation runs without its caller") // every operation is registered with the middleware
 	}
-	return caller
+	return c.caller
+}
+
+// pathConcern is whose record the path names. For a part of a record the database finds the person.
+func pathConcern(ctx huma.Context) store.Concern {
+	id, err := uuid.Parse(ctx.Param("id"))
+	switch {
+	case err != nil:
+		return store.Concern{}
+	case strings.HasPrefix(ctx.Operation().Path, "/v1/people/"):
+		return store.Concern{Person: id}
+	}
+	return store.Concern{Resource: id}
 }
 
 // authorise lets a request through when its token is good and one of its roles may do the operation. Refusals of known
 // callers are audited.
 func (a *API) authorise(rule access.Rule) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		caller, err := a.caller(ctx, rule)
+		concern := pathConcern(ctx)
+		caller, err := a.caller(ctx, rule, concern)
 		if err != nil {
 			a.write(ctx, err)
 			return
 		}
-		next(huma.WithValue(ctx, callerKey{}, caller))
+		next(huma.WithValue(ctx, callKey{}, &call{a, rule, caller, concern}))
 	}
 }
 
-func (a *API) caller(ctx huma.Context, rule access.Rule) (access.Caller, error) {
+func (a *API) caller(ctx huma.Context, rule access.Rule, concern store.Concern) (access.Caller, error) {
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return access.Caller{}, problem.New(problem.Unauthenticated, "Send the header Authorization: Bearer followed by an access token.")
 	}
 	caller, err := a.verifier.Verify(ctx.Context(), token)
-	if err != nil {
+	var refused *problem.Problem
+	wrongICS := errors.As(err, &refused) && refused.Slug() == problem.WrongICS
+	if err != nil && !wrongICS {
 		return access.Caller{}, err
 	}
 	caller.RequestID = requestID(ctx.Context())
-	var refused *problem.Problem
-	if role, ok := rule.Choose(caller.Roles); !ok {
+	switch role, ok := rule.Choose(caller.Roles); {
+	case wrongICS: // the token is good and says who asks
+	case !ok:
 		refused = problem.New(problem.Forbidden, "The operation %s needs one of the roles %s.", rule.Operation, roleNames(rule.Roles))
-	} else {
+	default:
 		caller.Role = role
 	}
 	switch {
@@ -63,7 +93,7 @@ func (a *API) caller(ctx huma.Context, rule access.Rule) (access.Caller, error) 
 		return caller, nil
 	}
 	if rule.Personal {
-		if err := a.store.Refuse(ctx.Context(), rule.Operation, caller, refused, store.Concern{}); err != nil {
+		if err := a.store.Refuse(ctx.Context(), rule.Operation, caller, refused, concern); err != nil {
 			return access.Caller{}, err
 		}
 	}
@@ -80,11 +110,7 @@ func roleNames(roles []access.Role) string {
 
 // write answers a middleware's refusal.
 func (a *API) write(ctx huma.Context, err error) {
-	final := answer(ctx.Context(), err)
-	var p *problem.Problem
-	if !errors.As(final, &p) {
-		p = problem.New(problem.Internal, "")
-	}
+	p := answer(ctx.Context(), err)
 	if p.Status == http.StatusUnauthorized {
 		ctx.SetHeader("WWW-Authenticate", "Bearer")
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // answer turns a handler's error into the problem that the caller sees. What is not meant for callers is logged.
-func answer(ctx context.Context, err error) error {
+func answer(ctx context.Context, err error) *problem.Problem {
 	var p *problem.Problem
 	if !errors.As(err, &p) {
 		p = problem.New(problem.Internal, "The server could not finish the request.")
@@ -33,13 +33,32 @@ func logFailure(ctx context.Context, message string, err error) {
 	slog.ErrorContext(ctx, message, "request_id", requestID(ctx), "error", store.Describe(err))
 }
 
-// fromFramework makes a problem of the framework's findings. It keeps only what the framework says about its own schema:
-// values, parser messages and odd property names may hold personal data.
-func fromFramework(status int, message string, errs []error) *problem.Problem {
+// refuseByFramework makes a problem of the framework's findings and audits it where the operation is about people: the
+// framework checks the request before the operation's own transaction.
+func refuseByFramework(ctx context.Context, status int, message string, errs []error) huma.StatusError {
+	c, authorised := callFrom(ctx)
+	known := map[string]bool{}
+	if authorised {
+		known = c.api.fieldNames()
+	}
+	p := fromFramework(status, message, errs, known)
+	p.Instance = instance(ctx)
+	if !authorised || !c.rule.Personal || status >= http.StatusInternalServerError {
+		return p
+	}
+	if err := c.api.store.Refuse(ctx, c.rule.Operation, c.caller, p, c.concern); err != nil {
+		return answer(ctx, err)
+	}
+	return p
+}
+
+// fromFramework keeps only what the framework says about its own schema: values, parser messages and the names of fields that
+// are not in the document may hold personal data.
+func fromFramework(status int, message string, errs []error, known map[string]bool) *problem.Problem {
 	detail := "The request was not accepted; see errors."
 	if status != http.StatusUnprocessableEntity {
 		detail = map[int]string{
-			http.StatusBadRequest:            "The body is not well-formed JSON in UTF-8.",
+			http.StatusBadRequest:            "The body is not well-formed and plain JSON in UTF-8.",
 			http.StatusRequestTimeout:        "The body did not arrive in time.",
 			http.StatusRequestEntityTooLarge: "The body is longer than allowed.",
 			http.StatusUnsupportedMediaType:  "Only application/json is understood.",
@@ -53,21 +72,42 @@ func fromFramework(status int, message string, errs []error) *problem.Problem {
 		var found *huma.ErrorDetail
 		if errors.As(err, &found) {
 			text, _, _ := strings.Cut(found.Message, ": ")
-			p.Errors = append(p.Errors, problem.Field{Location: safeLocation(found.Location), Message: text})
+			p.Errors = append(p.Errors, problem.Field{Location: safeLocation(found.Location, known), Message: text})
 		}
 	}
 	return p
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,39}(\[[0-9]+\])?$`)
+var arrayIndex = regexp.MustCompile(`\[[0-9]+\]$`)
 
-// safeLocation replaces the parts of a location that do not look like field names.
-func safeLocation(location string) string {
+// safeLocation replaces the parts of a location that are no names of the document. The first part says where in the request.
+func safeLocation(location string, known map[string]bool) string {
 	parts := strings.Split(location, ".")
-	for i, part := range parts {
-		if !plainName.MatchString(part) {
-			parts[i] = "…"
+	for i, part := range parts[1:] {
+		if !known[arrayIndex.ReplaceAllString(part, "")] {
+			parts[i+1] = "…"
 		}
 	}
 	return strings.Join(parts, ".")
+}
+
+// fieldNames collects the names of all fields and parameters.
+func fieldNames(document *huma.OpenAPI) map[string]bool {
+	names := map[string]bool{}
+	for _, schema := range document.Components.Schemas.Map() {
+		for name := range schema.Properties {
+			names[name] = true
+		}
+	}
+	for _, item := range document.Paths {
+		for _, operation := range []*huma.Operation{item.Get, item.Post, item.Put} {
+			if operation == nil {
+				continue
+			}
+			for _, parameter := range operation.Parameters {
+				names[parameter.Name] = true
+			}
+		}
+	}
+	return names
 }

@@ -33,7 +33,7 @@ func TestBadInput(t *testing.T) {
 		slug     string
 		location string
 	}{
-		"unknown field":          {with("nickname", secret), 422, "invalid-request", "body.nickname"},
+		"unknown field":          {with("nickname", secret), 422, "invalid-request", "body.…"},
 		"field named by a value": {with(secret, "x"), 422, "invalid-request", "body.…"},
 		"wrong type":             {with("reason", 9434765919), 422, "invalid-request", "body.reason"},
 		"unknown route":          {with("route", secret), 422, "invalid-request", "body.route"},
@@ -52,6 +52,13 @@ func TestBadInput(t *testing.T) {
 		"born in the future":     {with("person.birthDate", "2999-01-01"), 422, "invalid-request", "body.person.birthDate"},
 		"blank name":             {with("person.familyName", "  "), 422, "invalid-request", "body.person.familyName"},
 		"not an id":              {with("personId", secret), 422, "invalid-request", "body.personId"},
+		"year 0":                 {with("receivedOn", "0000-01-01"), 422, "invalid-request", "body.receivedOn"},
+		"born in year 0":         {with("person.birthDate", "0000-01-01"), 422, "invalid-request", "body.person.birthDate"},
+		"half a surrogate pair":  {`{"reason":"\ud83d"}`, 400, "malformed-request", ""},
+		"the other half":         {`{"reason":"\udc00x"}`, 400, "malformed-request", ""},
+		"a key twice":            {`{"person":{},"reason":"a","reason":" "}`, 400, "malformed-request", ""},
+		"a key twice, escaped":   {`{"person":{"familyName":"a","family\u004eame":" "}}`, 400, "malformed-request", ""},
+		"a key in other case":    {with("Reason", "x"), 422, "invalid-request", "body.…"},
 		"no JSON":                {"{" + secret, 400, "malformed-request", ""},
 		"nothing":                {"", 400, "malformed-request", ""},
 		"a list":                 {"[]", 422, "invalid-request", "body"},
@@ -78,6 +85,11 @@ func TestBadInput(t *testing.T) {
 	}
 	north.do(http.MethodPost, "/v1/referrals", "a=b", "Content-Type", "application/x-www-form-urlencoded").refused(http.StatusUnsupportedMediaType, "unsupported-media-type")
 	north.get("/v1/referrals?stat=Open").refused(http.StatusUnprocessableEntity, "invalid-request")
+	north.get("/v1/referrals?service=%00").refused(http.StatusUnprocessableEntity, "invalid-request")
+	north.get("/v1/referrals?service=%ff").refused(http.StatusUnprocessableEntity, "invalid-request")
+	if a := north.get("/v1/referrals?Smith=x"); strings.Contains(a.raw, "Smith") {
+		t.Errorf("the answer repeats a parameter's name: %s", a.raw)
+	}
 	north.get("/v1/referrals?limit=many").refused(http.StatusUnprocessableEntity, "invalid-request")
 	north.get("/v1/people/"+secret).refused(http.StatusUnprocessableEntity, "invalid-request")
 	north.get("/v1/nowhere").refused(http.StatusNotFound, "not-found")
@@ -140,6 +152,22 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	if n := s.count("SELECT count(*) FROM referrals"); n != 2 {
 		t.Errorf("%d referrals, want 2", n)
+	}
+
+	// Who acts for other services now, or by another client, may not see what the first answer shows.
+	for name, c := range map[string]caller{
+		"other services": s.as("practitioner", "south"), "no services": s.as("practitioner"),
+		"other client": s.with(object{"azp": "another", "roles": []string{"practitioner"}, "services": []string{"north"}}),
+	} {
+		if a := c.post("/v1/referrals", body, key...); a.status != http.StatusUnprocessableEntity || strings.Contains(a.raw, first["personId"].(string)) {
+			t.Errorf("%s: %d %s", name, a.status, a.raw)
+		}
+	}
+	order := object{"roles": []string{"practitioner"}, "services": []string{"south", "north"}}
+	pair := s.with(order).post("/v1/referrals", body, "Idempotency-Key", "pair").want(http.StatusCreated)
+	order["services"] = []string{"north", "south"}
+	if again := s.with(order).post("/v1/referrals", body, "Idempotency-Key", "pair").want(http.StatusCreated); again["id"] != pair["id"] {
+		t.Error("the order of services makes another request")
 	}
 
 	// A refused request does not use its key up.
