@@ -6,12 +6,27 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/cmhf/operator/internal/dashboard/session"
 	"github.com/cmhf/operator/internal/dashboard/signin"
 )
 
+// renewal marks a sign-in that replaces a session whose token the API refused. Coming by a link of somebody else's it does no
+// harm: it only makes a refusal show a message at once.
+const renewal = "renew"
+
+// renew forgets a session whose token the API refuses and signs in again. The new session remembers this, so that a second
+// refusal is said and does not go round in circles.
+func (d *Dashboard) renew(w http.ResponseWriter, r *http.Request, v visit, cause error) error {
+	d.log.WarnContext(r.Context(), "the coordination API refused a session's token; signing in again", "route", r.Pattern, "reference", v.reference, "error", cause)
+	d.signin.Forget(w, r)
+	http.Redirect(w, r, signInPath(r)+"&"+renewal, http.StatusSeeOther)
+	return nil
+}
+
 // beginSignIn sends the browser to the identity provider.
 func (d *Dashboard) beginSignIn(w http.ResponseWriter, r *http.Request, v visit) error {
-	err := d.signin.Begin(w, r, r.URL.Query().Get("return"))
+	query := r.URL.Query()
+	err := d.signin.Begin(w, r, query.Get("return"), query.Has(renewal))
 	if err != nil {
 		return d.signInFailed(w, r, v, err)
 	}
@@ -41,6 +56,8 @@ func (d *Dashboard) signInFailed(w http.ResponseWriter, r *http.Request, v visit
 		outcome, message = "unavailable", d.pages.SignInAway(again, v.reference)
 	case errors.Is(err, signin.ErrStale):
 		outcome, message = "stale", d.pages.SignInStale(again)
+	case errors.Is(err, session.ErrTooLarge):
+		outcome, message = "too_large", d.pages.SignInTooLarge(v.reference)
 	case errors.Is(err, signin.ErrRefused):
 		outcome, message = "refused", d.pages.SignInRefused(again, v.reference)
 	}

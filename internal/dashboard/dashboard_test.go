@@ -80,6 +80,53 @@ func TestAnAccountWithoutARole(t *testing.T) {
 	p.holds(t, "Your account has no role in this ICS", "digital lead, service lead or practitioner", "Sign out", "!1,250")
 }
 
+// A token that the API refuses is replaced once; a second refusal is said, and does not go round in circles.
+func TestTheAPIRefusesTheToken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.browser(t)
+	b.signIn("/at-a-glance", "lead")
+	s.api.Fail("/v1/statistics/at-a-glance", http.StatusUnauthorized)
+	first := b.stay().get("/at-a-glance?place=Salford")
+	if first.status != http.StatusSeeOther || !strings.HasPrefix(first.header.Get("Location"), "/auth/sign-in?return=%2Fat-a-glance%3Fplace%3DSalford") {
+		t.Fatalf("status %d to %q, want sign-in", first.status, first.header.Get("Location"))
+	}
+	b.get("/").holds(t, "Sign in to see", "!Sign out") // the session is gone
+	p := b.get(first.header.Get("Location"))           // the identity provider still knows the browser
+	if p.status != http.StatusBadGateway || p.url.RequestURI() != "/at-a-glance?place=Salford" {
+		t.Errorf("status %d at %s, want 502", p.status, p.url)
+	}
+	p.holds(t, "not accepted by the service that holds the figures", "Reference for your support team", "Sign out", "!no role")
+	s.api.Fail("/v1/statistics/at-a-glance", 0)
+	if p = b.get("/at-a-glance"); p.status != http.StatusOK {
+		t.Errorf("when the API accepts the token again: status %d", p.status)
+	}
+}
+
+func TestLongAccessTokens(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.browser(t)
+	p := b.signIn("/at-a-glance", "member")
+	if p.status != http.StatusOK {
+		t.Errorf("a token that takes two cookies: status %d", p.status)
+	}
+	p.holds(t, "1,250", "Account Of Many Groups")
+	csrf := csrfField.FindStringSubmatch(p.body)
+	if csrf == nil {
+		t.Fatal("the page has no form to sign out")
+	}
+	b.do(http.MethodPost, "/auth/sign-out", url.Values{"csrf": {csrf[1]}})
+	if address, err := url.Parse(s.server.URL); err != nil || len(b.client.Jar.Cookies(address)) != 0 {
+		t.Errorf("cookies are left after signing out (%v)", err)
+	}
+	p = s.browser(t).signIn("/at-a-glance", "joiner")
+	if p.status != http.StatusInternalServerError {
+		t.Errorf("a token that is too long: status %d", p.status)
+	}
+	p.holds(t, "larger than browsers keep", "Reference for your support team", "!1,250")
+}
+
 func TestTheAPIIsAway(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -43,8 +43,13 @@ func (d *Dashboard) atAGlance(w http.ResponseWriter, r *http.Request, v visit) e
 		return nil
 	})
 	if err := group.Wait(); err != nil {
-		if errors.Is(err, figures.ErrNotAllowed) {
+		switch {
+		case errors.Is(err, figures.ErrNotAllowed):
 			return d.failure(w, r, v, d.pages.Forbidden(v.reference), err)
+		case errors.Is(err, figures.ErrTokenRefused) && v.user.Renewed:
+			return d.failure(w, r, v, d.pages.TokenRefused(v.reference), err)
+		case errors.Is(err, figures.ErrTokenRefused):
+			return d.renew(w, r, v, err)
 		}
 		return d.failure(w, r, v, d.pages.FiguresAway(r.URL.RequestURI(), v.reference), err)
 	}
@@ -60,6 +65,8 @@ func observed[T any](d *Dashboard, ctx context.Context, operation string, call f
 		done("ok")
 	case errors.Is(err, figures.ErrNotAllowed):
 		done("not_allowed")
+	case errors.Is(err, figures.ErrTokenRefused):
+		done("token_refused")
 	case ctx.Err() != nil: // the reader has gone, or the other call has failed
 		done("cancelled")
 	default:

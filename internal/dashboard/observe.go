@@ -27,11 +27,11 @@ func newMetrics() *metrics {
 			Buckets: []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 15},
 		}, []string{"route", "code"}),
 		api: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "cmhf_dashboard_api_call_duration_seconds", Help: "Time for calls of the coordination API, by operation and outcome (ok, not_allowed, cancelled, failed).",
+			Name: "cmhf_dashboard_api_call_duration_seconds", Help: "Time for calls of the coordination API, by operation and outcome (ok, not_allowed, token_refused, cancelled, failed).",
 			Buckets: []float64{.005, .025, .1, .25, .5, 1, 2.5, 8},
 		}, []string{"operation", "outcome"}),
 		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cmhf_dashboard_sign_ins_total", Help: "Finished sign-ins, by outcome (ok, refused, stale, unavailable, failed).",
+			Name: "cmhf_dashboard_sign_ins_total", Help: "Finished sign-ins, by outcome (ok, refused, stale, too_large, unavailable, failed).",
 		}, []string{"outcome"}),
 	}
 	m.registry.MustRegister(m.requests, m.api, m.signIns, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

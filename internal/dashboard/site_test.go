@@ -60,6 +60,8 @@ func newSite(t *testing.T) *site {
 		}},
 		Users: []idp.UserConfig{
 			{Username: "lead", Password: "pw", Name: "Account Of A Lead", Claims: map[string]any{"ics": "QOP", "roles": []string{"digital-lead"}}},
+			{Username: "member", Password: "pw", Name: "Account Of Many Groups", Claims: map[string]any{"ics": "QOP", "roles": []string{"digital-lead"}, "groups": strings.Repeat("g", 3000)}},
+			{Username: "joiner", Password: "pw", Name: "Account Of All Groups", Claims: map[string]any{"ics": "QOP", "roles": []string{"digital-lead"}, "groups": strings.Repeat("g", 5000)}},
 			{Username: "visitor", Password: "pw", Name: "Account Without Role", Claims: map[string]any{"ics": "QOP", "roles": []string{}}},
 		},
 	}); err != nil {

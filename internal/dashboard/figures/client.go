@@ -77,7 +77,9 @@ func (c *Client) get(ctx context.Context, call Call, path string, into any) erro
 	defer func() { _ = resp.Body.Close() }() // reading is over; closing cannot fail in a way that matters
 	switch resp.StatusCode {
 	case http.StatusOK:
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
+		return fmt.Errorf("get %s: status %d: %w", path, resp.StatusCode, ErrTokenRefused)
+	case http.StatusForbidden:
 		return fmt.Errorf("get %s: status %d: %w", path, resp.StatusCode, ErrNotAllowed)
 	default:
 		return fmt.Errorf("get %s: status %d", path, resp.StatusCode)

@@ -62,10 +62,12 @@ func TestReadsStatisticsAndServices(t *testing.T) {
 
 func TestRefusedAndAwayAreToldApart(t *testing.T) {
 	t.Parallel()
-	for status, notAllowed := range map[int]bool{401: true, 403: true, 302: false, 404: false, 429: false, 500: false, 503: false} {
+	for status, want := range map[int]error{401: figures.ErrTokenRefused, 403: figures.ErrNotAllowed, 302: nil, 404: nil, 429: nil, 500: nil, 503: nil} {
 		_, err := serve(t, status, `{"title":"no"}`).AtAGlance(t.Context(), call)
-		if err == nil || errors.Is(err, figures.ErrNotAllowed) != notAllowed {
-			t.Errorf("status %d: error %v; refused must be %v", status, err, notAllowed)
+		for _, refusal := range []error{figures.ErrTokenRefused, figures.ErrNotAllowed} {
+			if err == nil || errors.Is(err, refusal) != (refusal == want) {
+				t.Errorf("status %d: error %v, want %v", status, err, want)
+			}
 		}
 		if err != nil && strings.Contains(err.Error(), "the-token") {
 			t.Errorf("status %d: the error repeats the token", status)

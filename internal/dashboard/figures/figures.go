@@ -11,8 +11,12 @@ import (
 	"time"
 )
 
-// ErrNotAllowed means that the API refused the person's token (401 or 403).
-var ErrNotAllowed = errors.New("the coordination API does not allow this")
+var (
+	// ErrNotAllowed means that the person may not see this (403).
+	ErrNotAllowed = errors.New("the coordination API does not allow this")
+	// ErrTokenRefused means that the API does not accept the person's token (401), whoever it is.
+	ErrTokenRefused = errors.New("the coordination API does not accept the access token")
+)
 
 // AtAGlance is the front page's statistics.
 type AtAGlance struct {

@@ -107,6 +107,33 @@ func (r *Renderer) SignInRefused(signIn, reference string) Message {
 	}
 }
 
+// SignInTooLarge tells that the identity provider's access token does not fit into cookies.
+func (r *Renderer) SignInTooLarge(reference string) Message {
+	return Message{
+		Status: http.StatusInternalServerError,
+		Title:  "Your sign-in is too large to be kept",
+		Lines: []string{
+			"Your organisation's sign-in service let you in, but the access token that it gave is larger than browsers keep. This happens when tokens list every group that an account belongs to.",
+			"Signing in again does not help. Ask the people who run the sign-in service to leave out what this dashboard does not need, so that the token is shorter than 5 kB, and give them the reference below.",
+		},
+		Reference: reference,
+	}
+}
+
+// TokenRefused tells that the coordination API does not accept what the identity provider gave, twice in a row.
+func (r *Renderer) TokenRefused(reference string) Message {
+	return Message{
+		Status: http.StatusBadGateway,
+		Title:  "Your sign-in is not accepted by the service that holds the figures",
+		Lines: []string{
+			"You are signed in, and were signed in again just now, but the service that holds the figures accepts neither sign-in. This has nothing to do with your role.",
+			"Try again in a few minutes. If it still does not work, tell your support team that the coordination service refuses the access tokens of the sign-in service, and give them the reference below.",
+		},
+		Action:    &Action{"Try again", "/"},
+		Reference: reference,
+	}
+}
+
 // FormRefused tells that a form did not come from a page of this session.
 func (r *Renderer) FormRefused() Message {
 	return Message{

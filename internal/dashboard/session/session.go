@@ -2,7 +2,8 @@
 // any request and nothing is stored on the server.
 //
 // A cookie is JSON sealed with AES-256-GCM; the cookie's name is bound into the seal, so one kind of cookie never passes for
-// another. Names begin with __Host-: browsers then insist on a secure connection, this host alone and the whole path.
+// another. Names begin with __Host-: browsers then insist on a secure connection, this host alone and the whole path. What is
+// too long for one cookie is split over two; more would be refused on the way by servers that bound a request's header.
 // The package knows nothing of OpenID Connect or of pages.
 package session
 
@@ -14,14 +15,22 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // maxCookie is what browsers keep of one cookie: name, value and attributes together (RFC 6265, section 6.1).
 const maxCookie = 4096
 
-// ErrTooLarge is returned when a value would make a cookie that browsers drop without a word.
-var ErrTooLarge = errors.New("the sealed cookie is larger than browsers keep")
+// second is added to a cookie's name for the other part of a value that is too long for one, and splitMark begins the first
+// part of such a value; it is not in the alphabet of a sealed value.
+const (
+	second    = "-2"
+	splitMark = "."
+)
+
+// ErrTooLarge is returned when a value would make cookies that browsers drop without a word.
+var ErrTooLarge = errors.New("the sealed value is larger than two cookies hold")
 
 // ErrNone is returned when there is no cookie that this key sealed.
 var ErrNone = errors.New("no valid cookie")
@@ -43,7 +52,7 @@ func NewJar(key []byte) (*Jar, error) {
 }
 
 // Set seals value into a cookie that lasts as long as the browser is open, or for life if that is not 0.
-func (j *Jar) Set(w http.ResponseWriter, name string, value any, life time.Duration) error {
+func (j *Jar) Set(w http.ResponseWriter, r *http.Request, name string, value any, life time.Duration) error {
 	plain, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("encode cookie %s: %w", name, err)
@@ -51,10 +60,25 @@ func (j *Jar) Set(w http.ResponseWriter, name string, value any, life time.Durat
 	c := cookie(name)
 	c.Value = base64.RawURLEncoding.EncodeToString(j.seal.Seal(nil, nil, plain, []byte(name)))
 	c.MaxAge = int(life.Seconds())
-	if size := len(c.String()); size > maxCookie {
-		return fmt.Errorf("set cookie %s of %d bytes: %w", name, size, ErrTooLarge)
+	if excess := len(c.String()) - maxCookie; excess > 0 {
+		return setSplit(w, c, excess)
 	}
 	http.SetCookie(w, c)
+	clearIfSent(w, r, name+second)
+	return nil
+}
+
+// setSplit sets a cookie that is excess bytes too long as two.
+func setSplit(w http.ResponseWriter, c *http.Cookie, excess int) error {
+	other := *c
+	other.Name += second
+	keep := len(c.Value) - excess - len(splitMark)
+	c.Value, other.Value = splitMark+c.Value[:keep], c.Value[keep:]
+	if size := len(other.String()); size > maxCookie {
+		return fmt.Errorf("set cookie %s with a second part of %d bytes: %w", c.Name, size, ErrTooLarge)
+	}
+	http.SetCookie(w, c)
+	http.SetCookie(w, &other)
 	return nil
 }
 
@@ -64,7 +88,15 @@ func (j *Jar) Get(r *http.Request, name string, value any) error {
 	if err != nil {
 		return ErrNone
 	}
-	sealed, err := base64.RawURLEncoding.DecodeString(c.Value)
+	text := c.Value
+	if first, split := strings.CutPrefix(text, splitMark); split {
+		other, err := r.Cookie(name + second)
+		if err != nil {
+			return ErrNone
+		}
+		text = first + other.Value
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return ErrNone
 	}
@@ -79,7 +111,15 @@ func (j *Jar) Get(r *http.Request, name string, value any) error {
 }
 
 // Clear tells the browser to forget the named cookie.
-func (j *Jar) Clear(w http.ResponseWriter, name string) {
+func (j *Jar) Clear(w http.ResponseWriter, r *http.Request, name string) {
+	clearIfSent(w, r, name)
+	clearIfSent(w, r, name+second)
+}
+
+func clearIfSent(w http.ResponseWriter, r *http.Request, name string) {
+	if _, err := r.Cookie(name); err != nil {
+		return
+	}
 	c := cookie(name)
 	c.MaxAge = -1
 	http.SetCookie(w, c)

@@ -26,7 +26,7 @@ func jar(t *testing.T, keyByte byte) *session.Jar {
 func set(t *testing.T, j *session.Jar, name, text string) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if err := j.Set(w, name, note{text}, time.Minute); err != nil {
+	if err := j.Set(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), name, note{text}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	return w.Result().Cookies()[0]
@@ -84,8 +84,69 @@ func TestOnlyOwnUnalteredCookiesOpen(t *testing.T) {
 func TestTooLargeIsRefused(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	err := jar(t, 1).Set(w, "__Host-a", note{strings.Repeat("x", 3000)}, 0)
+	err := jar(t, 1).Set(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), "__Host-a", note{strings.Repeat("x", 6200)}, 0)
 	if !errors.Is(err, session.ErrTooLarge) || len(w.Result().Cookies()) != 0 {
 		t.Errorf("error %v, want ErrTooLarge and no cookie", err)
+	}
+}
+
+// send is a request with the cookies that a browser keeps of the answers so far.
+func send(t *testing.T, kept map[string]*http.Cookie) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	for _, c := range kept {
+		r.AddCookie(c)
+	}
+	return r
+}
+
+func keep(w *httptest.ResponseRecorder, kept map[string]*http.Cookie) {
+	for _, c := range w.Result().Cookies() {
+		kept[c.Name] = c
+		if c.MaxAge < 0 {
+			delete(kept, c.Name)
+		}
+	}
+}
+
+// A long value takes two cookies, and neither outlives it.
+func TestLongValues(t *testing.T) {
+	t.Parallel()
+	j, kept := jar(t, 1), map[string]*http.Cookie{}
+	const name = "__Host-a"
+	for _, length := range []int{10, 2900, 3000, 3001, 3002, 3003, 5500, 2900, 5500, 10} {
+		w := httptest.NewRecorder()
+		want := strings.Repeat("x", length)
+		if err := j.Set(w, send(t, kept), name, note{want}, 0); err != nil {
+			t.Fatalf("%d: %v", length, err)
+		}
+		for _, header := range w.Header().Values("Set-Cookie") {
+			if len(header) > 4096 {
+				t.Errorf("%d: a cookie of %d bytes", length, len(header))
+			}
+		}
+		keep(w, kept)
+		var got note
+		if err := j.Get(send(t, kept), name, &got); err != nil || got.Text != want {
+			t.Errorf("%d: read %d, error %v", length, len(got.Text), err)
+		}
+		if wanted := map[bool]int{false: 1, true: 2}[length >= 3000]; len(kept) != wanted {
+			t.Errorf("%d: %d cookies, want %d", length, len(kept), wanted)
+		}
+	}
+	w := httptest.NewRecorder()
+	if err := j.Set(w, send(t, kept), name, note{strings.Repeat("x", 5500)}, 0); err != nil {
+		t.Fatal(err)
+	}
+	keep(w, kept)
+	var got note
+	first := map[string]*http.Cookie{name: kept[name]}
+	if err := j.Get(send(t, first), name, &got); !errors.Is(err, session.ErrNone) {
+		t.Errorf("the first part alone: %v", err)
+	}
+	w = httptest.NewRecorder()
+	j.Clear(w, send(t, kept), name)
+	if keep(w, kept); len(kept) != 0 {
+		t.Errorf("%d cookies are left", len(kept))
 	}
 }

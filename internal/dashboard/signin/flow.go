@@ -25,6 +25,7 @@ type flow struct {
 	Verifier string    `json:"v"`
 	ReturnTo string    `json:"r"`
 	Began    time.Time `json:"b"`
+	Renewal  bool      `json:"a,omitempty"`
 }
 
 func flowCookie(state string) string {
@@ -32,13 +33,14 @@ func flowCookie(state string) string {
 }
 
 // Begin sends the browser to the identity provider; afterwards the person comes back to returnTo, a path on this site.
-func (s *SignIn) Begin(w http.ResponseWriter, r *http.Request, returnTo string) error {
+// renewal says that it replaces a session whose token was refused.
+func (s *SignIn) Begin(w http.ResponseWriter, r *http.Request, returnTo string, renewal bool) error {
 	p, err := s.provider(r.Context())
 	if err != nil {
 		return err
 	}
-	f := flow{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), ReturnTo: LocalPath(returnTo), Began: s.Now()}
-	if err := s.Jar.Set(w, flowCookie(f.State), f, flowLife); err != nil {
+	f := flow{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), ReturnTo: LocalPath(returnTo), Began: s.Now(), Renewal: renewal}
+	if err := s.Jar.Set(w, r, flowCookie(f.State), f, flowLife); err != nil {
 		return fmt.Errorf("remember the sign-in: %w", err)
 	}
 	http.Redirect(w, r, p.oauth.AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), http.StatusSeeOther)
@@ -66,7 +68,7 @@ func (s *SignIn) Complete(w http.ResponseWriter, r *http.Request) (string, error
 	if err != nil {
 		return "", err
 	}
-	if err := s.Jar.Set(w, sessionCookie, u, 0); err != nil {
+	if err := s.Jar.Set(w, r, sessionCookie, u, 0); err != nil {
 		return "", fmt.Errorf("keep the session (the identity provider's access token may be too long): %w", err)
 	}
 	return f.ReturnTo, nil
@@ -79,7 +81,7 @@ func (s *SignIn) takeFlow(w http.ResponseWriter, r *http.Request) (flow, error) 
 	if err := s.Jar.Get(r, flowCookie(state), &f); err != nil {
 		return f, fmt.Errorf("%w: %w", ErrStale, err)
 	}
-	s.Jar.Clear(w, flowCookie(f.State))
+	s.Jar.Clear(w, r, flowCookie(f.State))
 	if subtle.ConstantTimeCompare([]byte(state), []byte(f.State)) != 1 || s.Now().Sub(f.Began) > flowLife {
 		return f, ErrStale
 	}
@@ -114,7 +116,7 @@ func (s *SignIn) exchange(ctx context.Context, code string, f flow) (User, error
 	if expires.IsZero() {
 		expires = id.Expiry
 	}
-	return User{Name: displayName(ctx, p, id, token), AccessToken: token.AccessToken, Expires: expires, CSRF: rand.Text()}, nil
+	return User{Name: displayName(ctx, p, id, token), AccessToken: token.AccessToken, Expires: expires, CSRF: rand.Text(), Renewed: f.Renewal}, nil
 }
 
 // exchangeError keeps the provider's answer, which may hold anything, out of errors and logs: only its code remains.

@@ -23,7 +23,8 @@ type User struct {
 	Name        string    `json:"n"`
 	AccessToken string    `json:"t"`
 	Expires     time.Time `json:"e"`
-	CSRF        string    `json:"c"` // must come back with every form
+	CSRF        string    `json:"c"`           // must come back with every form
+	Renewed     bool      `json:"r,omitempty"` // signed in again because the API refused the token before
 }
 
 // User reads the session of the browser that sent the request. With ErrExpired it still tells whose session it was.
@@ -45,10 +46,13 @@ func (u User) CSRFMatches(field string) bool {
 	return subtle.ConstantTimeCompare([]byte(field), []byte(u.CSRF)) == 1
 }
 
+// Forget ends the session here only.
+func (s *SignIn) Forget(w http.ResponseWriter, r *http.Request) { s.Jar.Clear(w, r, sessionCookie) }
+
 // End forgets the session and returns the address where the identity provider ends its own, which then sends the browser back
 // here. No token travels in that address: the client's name suffices (OpenID Connect RP-Initiated Logout, section 2).
 func (s *SignIn) End(w http.ResponseWriter, r *http.Request) string {
-	s.Jar.Clear(w, sessionCookie)
+	s.Forget(w, r)
 	p, err := s.provider(r.Context())
 	if err != nil || p.endSession == "" {
 		return "/"
