@@ -83,7 +83,7 @@ func read(ctx context.Context, tx *store.Tx, now time.Time) (AtAGlance, error) {
 		Tiles: []Tile{
 			{"people-referred", "People referred", "People with a referral received in the period, by any route, including their own.", suppress(c.PeopleReferred), "people"},
 			{"waiting", "Waiting", "Referrals open now that no service has accepted yet.", suppress(c.Waiting), "referrals"},
-			{"open-episodes", "People supported now", "People with an open episode of care.", suppress(c.OpenEpisodes), "people"},
+			{"open-episodes", "People supported now", "People with an open episode of care whose death is not recorded.", suppress(c.OpenEpisodes), "people"},
 			{"supported-closures", "Endings with support", "Episodes closed in the period with support accepted by a receiver, or by the person's own choice.", suppress(c.SupportedClosures), "episodes"},
 		},
 	}, nil
