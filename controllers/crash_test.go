@@ -146,6 +146,9 @@ func endState(t *testing.T, ics *v1alpha1.IntegratedCareSystem) map[string]strin
 				name = "migration"
 			}
 			replicas, _, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
+			if was := found[object.GetKind()+"/"+name]; was != "" {
+				name += " and another" // two migrations where there should be one
+			}
 			found[object.GetKind()+"/"+name] = fmt.Sprintf("hash: %t, replicas: %d, owners: %d",
 				object.GetAnnotations()[v1alpha1.AnnotationRenderHash] != "", replicas, len(object.GetOwnerReferences()))
 		}

@@ -209,15 +209,25 @@ func TestDeleteKeepsDataAndReapplyBringsItBack(t *testing.T) {
 	}
 }
 
-// The operator writes no spec: a GitOps tool sees nothing of it but a finalizer and the status.
+// The operator writes no spec: a GitOps tool sees nothing of it but metadata of the operator's own and the status.
 func TestSpecBelongsToTheUser(t *testing.T) {
 	startOperator(t, restConfig)
 	ics := system("QA7")
-	create(t, ics)
+	must(t, k8s.Create(t.Context(), ics, client.FieldOwner("user")))
 	waitReady(t, ics)
-	for _, entry := range ics.ManagedFields {
-		if entry.Subresource == "" && strings.Contains(string(entry.FieldsV1.Raw), "f:spec") && entry.Manager != ics.ManagedFields[0].Manager {
-			t.Errorf("%s owns fields of the spec: %s", entry.Manager, entry.FieldsV1.Raw)
+	east := service(ics.TenantNamespace(), "east", "East", "Harbour")
+	must(t, k8s.Create(t.Context(), east, client.FieldOwner("user")))
+	waitCondition(t, east, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRegistered)
+	must(t, get(t, ics))
+	for _, object := range []client.Object{ics, east} {
+		owners := map[string]bool{}
+		for _, entry := range object.GetManagedFields() {
+			if strings.Contains(string(entry.FieldsV1.GetRawBytes()), `"f:spec"`) {
+				owners[entry.Manager] = true
+			}
+		}
+		if len(owners) != 1 || !owners["user"] {
+			t.Errorf("%s: fields of the spec belong to %v", object.GetName(), owners)
 		}
 	}
 }

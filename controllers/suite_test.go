@@ -94,6 +94,12 @@ func startOperator(t *testing.T, cfg *rest.Config) *operator {
 // startOperatorWith does so for tenants that may have committed directories already.
 func startOperatorWith(t *testing.T, cfg *rest.Config, api *tenants) *operator {
 	t.Helper()
+	return startRelease(t, cfg, api, settings())
+}
+
+// startRelease runs an operator that brings other settings.
+func startRelease(t *testing.T, cfg *rest.Config, api *tenants, settings integratedcaresystem.Settings) *operator {
+	t.Helper()
 	scheme, err := controllers.Scheme()
 	must(t, err)
 	cacheOptions, err := controllers.Cache()
@@ -105,7 +111,7 @@ func startOperatorWith(t *testing.T, cfg *rest.Config, api *tenants) *operator {
 	})
 	must(t, err)
 	o := &operator{api: api}
-	must(t, controllers.Setup(manager, settings(), o.api))
+	must(t, controllers.Setup(manager, settings, o.api))
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan struct{})
 	go func() {

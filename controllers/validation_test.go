@@ -107,7 +107,6 @@ func TestRefusedChanges(t *testing.T) {
 		change func(*v1alpha1.IntegratedCareSystem)
 		want   string
 	}{
-		"shrink":        {func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Database.Storage.Size = "19Gi" }, "a volume can grow, not shrink"},
 		"ODS code":      {func(i *v1alpha1.IntegratedCareSystem) { i.Spec.ODSCode = "QB3" }, "can't be changed"},
 		"storage class": {func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Database.Storage.ClassName = nil }, "can't be changed"},
 		"kind of data":  {func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Data = v1alpha1.DataSynthetic }, "synthetic people never"},

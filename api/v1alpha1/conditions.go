@@ -46,6 +46,10 @@ const (
 	ReasonApplyRefused = "ApplyRefused"
 	// ReasonImmutableFieldChange: the render changes a field that can't be changed.
 	ReasonImmutableFieldChange = "ImmutableFieldChange"
+	// ReasonDataKindConflict: the database was made for synthetic people and live ones are declared, or the other way round.
+	ReasonDataKindConflict = "DataKindConflict"
+	// ReasonDataMissing: the volume that held the data is gone or another one.
+	ReasonDataMissing = "DataMissing"
 	// ReasonStopping: the resource is being deleted; workloads stop, data stay.
 	ReasonStopping = "Stopping"
 	// ReasonHibernated: nothing runs, as declared; the data are kept.

@@ -18,6 +18,8 @@ const (
 	AnnotationConfigHash = "cmhf.health/config-hash"
 	// AnnotationDatabaseEngine records the engine on the tenant's namespace; it is never changed silently.
 	AnnotationDatabaseEngine = "cmhf.health/database-engine"
+	// AnnotationData records whether the tenant's database holds live or synthetic people; it never changes.
+	AnnotationData = "cmhf.health/data"
 	// AnnotationRelease records the release on the tenant's namespace.
 	AnnotationRelease = "cmhf.health/release"
 	// AnnotationAdopt set to "true" on a foreign namespace lets the operator take it over.

@@ -130,6 +130,10 @@ func (r *Reconciler) tenant(ctx context.Context, name string) (*v1alpha1.Integra
 		return nil, nil, fmt.Errorf("reading Namespace %s: %w", name, err)
 	}
 	system := namespace.GetLabels()[v1alpha1.LabelICS]
+	if name != v1alpha1.NamespacePrefix+system {
+		return nil, &verdict{false, v1alpha1.ReasonNotATenantNamespace, fmt.Sprintf(
+			"namespace %s carries the label of %s, whose namespace is %s; declare the service there", name, system, v1alpha1.NamespacePrefix+system)}, nil
+	}
 	ics := &v1alpha1.IntegratedCareSystem{}
 	err := r.Client.Get(ctx, client.ObjectKey{Name: system}, ics)
 	if client.IgnoreNotFound(err) != nil {

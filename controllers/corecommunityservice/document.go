@@ -58,19 +58,36 @@ func sortedStrings[T ~string](values []T) []string {
 	return sorted
 }
 
-func assemble(ics *v1alpha1.IntegratedCareSystem, entries map[string]directory.Service, revision int64) directory.Directory {
+// assemble puts the document together. An entry that is kept may name a neighbourhood that the system has no more; it stays
+// listed as long, because the API takes no entry that names an unknown one.
+func assemble(ics *v1alpha1.IntegratedCareSystem, entries map[string]directory.Service, previous directory.Directory) directory.Directory {
 	d := directory.Directory{
-		Format: directory.FormatV1, Revision: revision, ODSCode: ics.Spec.ODSCode, Name: ics.Spec.DisplayName,
+		Format: directory.FormatV1, Revision: previous.Revision, ODSCode: ics.Spec.ODSCode, Name: ics.Spec.DisplayName,
 		Neighbourhoods: []directory.Neighbourhood{}, Services: []directory.Service{},
 	}
 	for _, n := range ics.Spec.Neighbourhoods {
 		d.Neighbourhoods = append(d.Neighbourhoods, directory.Neighbourhood{Name: n.Name, Place: n.Place})
+	}
+	for _, n := range previous.Neighbourhoods {
+		listed := slices.ContainsFunc(d.Neighbourhoods, func(other directory.Neighbourhood) bool { return other.Name == n.Name })
+		if !listed && named(entries, n.Name) {
+			d.Neighbourhoods = append(d.Neighbourhoods, n)
+		}
 	}
 	slices.SortFunc(d.Neighbourhoods, func(a, b directory.Neighbourhood) int { return strings.Compare(a.Name, b.Name) })
 	for _, name := range sortedNames(entries) {
 		d.Services = append(d.Services, entries[name])
 	}
 	return d
+}
+
+func named(entries map[string]directory.Service, neighbourhood string) bool {
+	for _, service := range entries {
+		if slices.Contains(service.Neighbourhoods, neighbourhood) {
+			return true
+		}
+	}
+	return false
 }
 
 // stored reads the directory as it was last written; an empty one when there is none yet.

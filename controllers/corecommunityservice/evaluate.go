@@ -57,7 +57,7 @@ func evaluate(ics *v1alpha1.IntegratedCareSystem, services []v1alpha1.CoreCommun
 			entries[service.Name] = service
 		}
 	}
-	return assemble(ics, entries, previous.Revision), verdicts
+	return assemble(ics, entries, previous), verdicts
 }
 
 // fits checks a declaration against the system's geography alone.

@@ -110,6 +110,20 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// A closing service may name a neighbourhood that the system has given up: it stays listed for it, and goes when nobody names it.
+func TestNeighbourhoodOfAClosingServiceStaysListed(t *testing.T) {
+	open, _ := evaluate(ics(), []v1alpha1.CoreCommunityService{core("a", "Hill")}, directory.Directory{})
+	smaller := ics()
+	smaller.Spec.Neighbourhoods = slices.DeleteFunc(smaller.Spec.Neighbourhoods, func(n v1alpha1.Neighbourhood) bool { return n.Name == "Hill" })
+	closing, verdicts := evaluate(smaller, []v1alpha1.CoreCommunityService{core("b", "Harbour")}, open)
+	if !verdicts["b"].accepted || show(closing) != "(a: Hill); b: Harbour" {
+		t.Errorf("directory is %q, b is %+v", show(closing), verdicts["b"])
+	}
+	if !slices.Contains(closing.Neighbourhoods, directory.Neighbourhood{Name: "Hill", Place: "East"}) {
+		t.Errorf("an entry names Hill, which is not listed: %v", closing.Neighbourhoods)
+	}
+}
+
 // A closing service that is declared again is the same one: its identifier does not change.
 func TestReopened(t *testing.T) {
 	open, _ := evaluate(ics(), []v1alpha1.CoreCommunityService{core("a", "Hill")}, directory.Directory{})
@@ -151,6 +165,13 @@ func TestEvaluateHoldsItsRules(t *testing.T) {
 							t.Fatalf("%s has %s and %s for %s: %s", n, other, s.Name, f, show(next))
 						}
 						holder[n+f] = s.Name
+					}
+				}
+			}
+			for _, s := range next.Services {
+				for _, n := range s.Neighbourhoods {
+					if !slices.ContainsFunc(next.Neighbourhoods, func(listed directory.Neighbourhood) bool { return listed.Name == n }) {
+						t.Fatalf("%s names %s, which is not listed: %s", s.Name, n, show(next))
 					}
 				}
 			}

@@ -53,8 +53,13 @@ func computeStatus(service *v1alpha1.CoreCommunityService, found outcome) {
 	registered := registration(service, judged, found)
 	set(v1alpha1.ConditionRegistered, registered.Status, registered.Reason, registered.Message)
 
-	meta.RemoveStatusCondition(&service.Status.Conditions, v1alpha1.ConditionReconciling)
-	meta.RemoveStatusCondition(&service.Status.Conditions, v1alpha1.ConditionStalled)
+	// Only what no longer holds is removed: a condition that stays keeps the time since when it has been so.
+	if judged.accepted {
+		meta.RemoveStatusCondition(&service.Status.Conditions, v1alpha1.ConditionStalled)
+	}
+	if !judged.accepted || registered.Status == metav1.ConditionTrue {
+		meta.RemoveStatusCondition(&service.Status.Conditions, v1alpha1.ConditionReconciling)
+	}
 	switch {
 	case !judged.accepted:
 		set(v1alpha1.ConditionReady, metav1.ConditionFalse, judged.reason, judged.message)
@@ -89,13 +94,20 @@ func registration(service *v1alpha1.CoreCommunityService, judged verdict, found 
 	case judged.accepted && current && (*known).Generation == service.Generation:
 		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRegistered, Message: "this generation is committed in the service directory"}
 	case judged.accepted:
-		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonWaitingForAPI, Message: "waits for the coordination API to commit it"}
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonWaitingForAPI, Message: waitingMessage(found)}
 	case current:
 		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonLastAccepted,
 			Message: fmt.Sprintf("generation %d stays registered until this one is accepted", (*known).Generation)}
 	default:
 		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNotRegistered, Message: "the service is not in the directory"}
 	}
+}
+
+func waitingMessage(found outcome) string {
+	if found.waiting == "" {
+		return "waits for the coordination API to commit it"
+	}
+	return "waits for the coordination API to commit it: " + found.waiting
 }
 
 func entryOf(d directory.Directory, name string) *directory.Service {

@@ -4,32 +4,48 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/stack"
 )
 
-// partConditions says how each part of the stack is, in the order in which they come up.
+// partConditions says how each part of the stack is, in the order in which they come up. A part that was not looked at keeps
+// the condition that it has.
 func partConditions(s *scope) []metav1.Condition {
-	namespace := metav1.Condition{Type: v1alpha1.ConditionNamespaceReady, Status: metav1.ConditionTrue,
-		Reason: v1alpha1.ReasonAvailable, Message: "services can be declared in namespace " + s.ics.TenantNamespace()}
-	switch {
-	case s.refused != nil && !s.namespaceApplied:
-		namespace.Status, namespace.Reason, namespace.Message = metav1.ConditionFalse, s.refused.reason, s.refused.message
-	case !s.namespaceApplied:
-		namespace.Status, namespace.Reason, namespace.Message = metav1.ConditionFalse, v1alpha1.ReasonProgressing, "the namespace is not there yet"
-	}
-	return []metav1.Condition{
-		namespace,
-		s.database(),
+	conditions := []metav1.Condition{
+		s.namespaceCondition(),
+		s.workload(v1alpha1.ConditionDatabaseReady, stack.StageDatabase, "its configuration"),
 		s.coordinationAPI(),
 		s.workload(v1alpha1.ConditionDashboardReady, stack.StageDashboard, "the coordination API"),
 	}
+	for i := range conditions {
+		if conditions[i].Status == "" {
+			conditions[i] = s.before(conditions[i].Type)
+		}
+	}
+	return conditions
 }
 
-func (s *scope) database() metav1.Condition {
-	return s.workload(v1alpha1.ConditionDatabaseReady, stack.StageDatabase, "its configuration")
+// before gives a condition as it was.
+func (s *scope) before(kind string) metav1.Condition {
+	if was := meta.FindStatusCondition(s.original.Status.Conditions, kind); was != nil {
+		return *was
+	}
+	return metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonProgressing, Message: "was not looked at yet"}
+}
+
+func (s *scope) namespaceCondition() metav1.Condition {
+	condition := metav1.Condition{Type: v1alpha1.ConditionNamespaceReady, ObservedGeneration: s.ics.Generation}
+	switch {
+	case s.namespaceApplied:
+		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonAvailable
+		condition.Message = "services can be declared in namespace " + s.ics.TenantNamespace()
+	case s.refused != nil && s.objects != nil:
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, s.refused.reason, s.refused.message
+	}
+	return condition
 }
 
 // coordinationAPI speaks for the migration too: the API of a release serves when the schema is the release's.
@@ -37,7 +53,7 @@ func (s *scope) coordinationAPI() metav1.Condition {
 	migration, database := s.parts[stack.StageMigration], s.parts[stack.StageDatabase]
 	condition := s.workload(v1alpha1.ConditionCoordinationAPIReady, stack.StageCoordinationAPI, "the database")
 	switch {
-	case s.inputs.Hibernated:
+	case s.inputs.Hibernated || condition.Status == "" || s.stopping != "":
 		return condition
 	case migration.state.Failed:
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonMigrationFailed
@@ -51,9 +67,11 @@ func (s *scope) coordinationAPI() metav1.Condition {
 
 // workload reads a part's condition off what was seen. after names what it waits for while its gate is closed.
 func (s *scope) workload(kind string, stage stack.Stage, after string) metav1.Condition {
-	seen := s.parts[stage]
-	condition := metav1.Condition{Type: kind, Status: metav1.ConditionFalse}
+	seen, looked := s.parts[stage]
+	condition := metav1.Condition{Type: kind, Status: metav1.ConditionFalse, ObservedGeneration: s.ics.Generation}
 	switch {
+	case !looked && s.stopping == "":
+		return metav1.Condition{Type: kind}
 	case s.stopping != "":
 		condition.Reason, condition.Message = v1alpha1.ReasonStopping, "stops with the IntegratedCareSystem; its data stay"
 	case !seen.exists:

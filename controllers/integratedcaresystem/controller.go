@@ -65,10 +65,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
 	}
-	err := run(ctx, s, r.protect, r.resolve, r.render, r.namespace, r.configuration, r.credentials, r.workloads, r.prune, r.services)
+	err := run(ctx, s, r.protect, r.resolve, r.render, r.namespace, r.volume, r.configuration, r.credentials, r.workloads, r.recordVolume, r.prune, r.services)
+	if s.isPassing(err) {
+		return ctrl.Result{RequeueAfter: passingDelay}, nil
+	}
 	var refused *refusal
-	if errors.As(err, &refused) {
+	if errors.As(refuse(err), &refused) {
 		s.refused, err = refused, nil
+	}
+	if s.refused != nil {
+		err = r.observe(ctx, s)
 	}
 	s.failure = err
 	if statusErr := r.writeStatus(ctx, s); statusErr != nil {
@@ -77,8 +83,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	switch {
 	case s.isPassing(err):
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
-	case err == nil && refused != nil:
-		return ctrl.Result{RequeueAfter: refused.retry}, nil
+	case err == nil && s.refused != nil:
+		return ctrl.Result{RequeueAfter: s.refused.retry}, nil
 	}
 	return ctrl.Result{}, err
 }
@@ -111,7 +117,7 @@ func refuse(err error) error {
 	if errors.As(err, &immutable) {
 		return &refusal{v1alpha1.ReasonImmutableFieldChange, err.Error() + "; the API server allows no change of it, and what holds data is never replaced", lookAgain}
 	}
-	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) {
 		return &refusal{v1alpha1.ReasonApplyRefused, err.Error(), lookAgain}
 	}
 	return err

@@ -27,9 +27,10 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	if !controllerutil.ContainsFinalizer(s.ics, v1alpha1.FinalizerRetain) {
 		return ctrl.Result{}, nil
 	}
+	s.stopping = "the programs are being stopped; the data stay in namespace " + s.ics.TenantNamespace()
 	err := run(ctx, s, r.stopPrograms, r.stopDatabase, r.markRetained, r.release)
 	s.failure = err
-	if s.stopping != "" {
+	if !s.released {
 		err = errors.Join(err, r.writeStatus(ctx, s))
 	}
 	if s.isPassing(err) {
@@ -38,6 +39,8 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	return ctrl.Result{}, client.IgnoreNotFound(err)
 }
 
+// stack selects what is the tenant's. It is read from the API server: an object that was made a moment ago and is not in the
+// cache yet must not be left running.
 func (r *Reconciler) stack(s *scope) []client.ListOption {
 	return []client.ListOption{client.InNamespace(s.ics.TenantNamespace()), client.MatchingLabels{v1alpha1.LabelICS: s.ics.Name}}
 }
@@ -45,7 +48,7 @@ func (r *Reconciler) stack(s *scope) []client.ListOption {
 // stopPrograms deletes what holds no data: the API, the dashboard and the migrations.
 func (r *Reconciler) stopPrograms(ctx context.Context, s *scope) (bool, error) {
 	for _, kind := range []client.ObjectList{list(appsv1.SchemeGroupVersion.WithKind("Deployment")), list(batchv1.SchemeGroupVersion.WithKind("Job"))} {
-		if err := r.Client.List(ctx, kind, r.stack(s)...); err != nil {
+		if err := r.Uncached.List(ctx, kind, r.stack(s)...); err != nil {
 			return false, fmt.Errorf("listing the programs of %s: %w", s.ics.Name, err)
 		}
 		for _, object := range kind.(*unstructured.UnstructuredList).Items {
@@ -66,7 +69,7 @@ func (r *Reconciler) stopPrograms(ctx context.Context, s *scope) (bool, error) {
 // the next apply of the same stack starts it again.
 func (r *Reconciler) stopDatabase(ctx context.Context, s *scope) (bool, error) {
 	databases := list(appsv1.SchemeGroupVersion.WithKind("StatefulSet"))
-	if err := r.Client.List(ctx, databases, r.stack(s)...); err != nil {
+	if err := r.Uncached.List(ctx, databases, r.stack(s)...); err != nil {
 		return false, fmt.Errorf("listing the databases of %s: %w", s.ics.Name, err)
 	}
 	stopped := true
@@ -119,6 +122,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) (bool, error) {
 	if err := patchMetadata(ctx, r.Client, s.ics, before); client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("removing the finalizer of IntegratedCareSystem %s: %w", s.ics.Name, err)
 	}
+	s.released = true
 	r.Recorder.Eventf(s.original, nil, corev1.EventTypeNormal, v1alpha1.ReasonStopping, "Delete",
 		"the programs are stopped; the data stay in namespace %s", s.ics.TenantNamespace())
 	return true, nil

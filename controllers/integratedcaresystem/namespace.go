@@ -30,7 +30,7 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 			continue
 		}
 		if _, _, err := r.Applier.Apply(ctx, object); err != nil {
-			return false, refuse(err)
+			return false, err
 		}
 	}
 	if existing != nil {
@@ -87,6 +87,10 @@ func mayUse(namespace *unstructured.Unstructured, ics *v1alpha1.IntegratedCareSy
 	code := namespace.GetAnnotations()[v1alpha1.AnnotationODSCode]
 	label := namespace.GetLabels()[v1alpha1.LabelICS]
 	// Someone may have taken one of the two away, not both.
+	if was := namespace.GetAnnotations()[v1alpha1.AnnotationData]; was != "" && was != string(ics.Spec.Stack.Data) {
+		return &refusal{v1alpha1.ReasonDataKindConflict, fmt.Sprintf("namespace %s holds the data of a system with spec.stack.data %s, not %s; "+
+			"invented and real people never mix: set it back to %[2]s", namespace.GetName(), was, ics.Spec.Stack.Data), lookAgain}
+	}
 	ours := (label == ics.Name || label == "") && (code == ics.Spec.ODSCode || code == "") && label+code != ""
 	if ours || namespace.GetAnnotations()[v1alpha1.AnnotationAdopt] == "true" {
 		return nil

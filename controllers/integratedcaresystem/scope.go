@@ -6,6 +6,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -25,6 +26,8 @@ type scope struct {
 	// namespaceApplied and namespaceAge: set by namespace.
 	namespaceApplied bool
 	namespaceAge     time.Duration
+	// claimUID is the claim of the database's volume as it was before this pass, empty when there was none; set by volume.
+	claimUID types.UID
 	// parts by stage: set by workloads.
 	parts map[stack.Stage]part
 	// retained are members that are no longer rendered and hold data: set by prune.
@@ -36,6 +39,8 @@ type scope struct {
 	// refused and failure: how the phases ended.
 	refused *refusal
 	failure error
+	// released: the finalizer is gone.
+	released bool
 	// stopping says what still runs while the resource is being deleted.
 	stopping string
 }

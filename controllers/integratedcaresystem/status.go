@@ -54,8 +54,10 @@ func computeStatus(s *scope) {
 	status.ObservedGeneration = s.ics.Generation
 	status.Namespace = s.ics.TenantNamespace()
 	status.Endpoints = &v1alpha1.Endpoints{API: s.ics.Spec.Stack.CoordinationAPI.URL, Dashboard: s.ics.Spec.Stack.Dashboard.URL}
-	if s.namespaceApplied {
+	if s.everythingCurrent() {
 		status.Release = &v1alpha1.ReleaseStatus{Current: s.inputs.Release}
+	}
+	if s.namespaceApplied {
 		status.Database = &v1alpha1.DatabaseStatus{Engine: s.inputs.Engine}
 		status.Inventory = &v1alpha1.Inventory{Objects: int32(len(s.objects)), Hash: stack.Hash(s.objects), Retained: s.retained}
 	}
@@ -68,32 +70,53 @@ func computeStatus(s *scope) {
 		})
 	}
 	for _, condition := range partConditions(s) {
-		set(condition.Type, condition.Status, condition.Reason, condition.Message)
+		meta.SetStatusCondition(&status.Conditions, condition)
 	}
 	setSizeAdvisory(s.ics, set)
 
 	ready := readiness(s)
-	set(v1alpha1.ConditionReady, ready.Status, ready.Reason, ready.Message)
-	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionReconciling)
-	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionStalled)
+	meta.SetStatusCondition(&status.Conditions, ready)
+	// Only what no longer holds is removed: a condition that stays keeps the time since when it has been so.
 	switch {
-	case s.refused != nil:
+	case s.refused != nil || stalledPart(s) != nil:
 		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, ready.Reason, ready.Message)
-	case stalledPart(s) != nil:
-		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, ready.Reason, ready.Message)
+		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionReconciling)
+	case s.failure != nil:
+		set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonProgressing, s.failure.Error())
+		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionStalled)
 	case ready.Status != metav1.ConditionTrue:
 		set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, ready.Reason, ready.Message)
+		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionStalled)
+	default:
+		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionReconciling)
+		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionStalled)
 	}
+}
+
+// everythingCurrent: every workload was applied from this render, so the release that it comes from is the one that runs.
+func (s *scope) everythingCurrent() bool {
+	for _, object := range s.objects {
+		if stage := stack.StageOf(object); stage >= stack.StageDatabase && !s.parts[stage].current {
+			return false
+		}
+	}
+	return len(s.objects) > 0
 }
 
 // readiness is True only when every part serves as this generation declares it.
 func readiness(s *scope) metav1.Condition {
-	not := func(reason, message string) metav1.Condition {
-		return metav1.Condition{Status: metav1.ConditionFalse, Reason: reason, Message: message}
+	condition := func(status metav1.ConditionStatus, reason, message string) metav1.Condition {
+		return metav1.Condition{Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: message, ObservedGeneration: s.ics.Generation}
 	}
-	switch {
+	not := func(reason, message string) metav1.Condition {
+		return condition(metav1.ConditionFalse, reason, message)
+	}
+	switch was := s.before(v1alpha1.ConditionReady); {
 	case s.refused != nil:
 		return not(s.refused.reason, s.refused.message)
+	case s.failure != nil && s.stopping == "" && was.ObservedGeneration == s.ics.Generation:
+		// A call that failed says nothing of the parts: Reconciling tells of it, and the next pass looks again.
+		return was
 	case s.failure != nil:
 		return not(v1alpha1.ReasonProgressing, s.failure.Error())
 	case s.stopping != "":
@@ -105,8 +128,7 @@ func readiness(s *scope) metav1.Condition {
 		}
 	}
 	if s.inputs.Hibernated {
-		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonHibernated, Message: "nothing runs, as declared; the data are kept"}
+		return condition(metav1.ConditionTrue, v1alpha1.ReasonHibernated, "nothing runs, as declared; the data are kept")
 	}
-	return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAsDeclared,
-		Message: "database, coordination API and dashboard run as declared"}
+	return condition(metav1.ConditionTrue, v1alpha1.ReasonAsDeclared, "database, coordination API and dashboard run as declared")
 }

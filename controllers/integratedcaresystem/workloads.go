@@ -2,6 +2,7 @@ package integratedcaresystem
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,15 +15,27 @@ import (
 
 // configuration applies everything that needs no gate.
 func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) {
+	var stop error
 	for _, object := range s.objects {
 		if stack.StageOf(object) != stack.StageConfig {
 			continue
 		}
-		if _, _, err := r.Applier.Apply(ctx, object); err != nil {
-			return false, refuse(err)
+		_, _, err := r.Applier.Apply(ctx, object)
+		var refused *refusal
+		switch {
+		case err == nil:
+		case s.isPassing(err):
+			return false, err
+		case !errors.As(refuse(err), &refused):
+			return false, err
+		case object.GetKind() == "PersistentVolumeClaim" && s.claimUID != "":
+			// A volume that can't grow goes on serving as it is, and so does everything else.
+			s.refused = refused
+		case stop == nil:
+			stop = refused
 		}
 	}
-	return true, nil
+	return stop == nil, stop
 }
 
 // credentials makes the Secrets that are missing, before anything runs that needs them.
@@ -35,10 +48,8 @@ func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
 
 // prune removes what an earlier render had and this one has not, once everything of this one is applied.
 func (r *Reconciler) prune(ctx context.Context, s *scope) (bool, error) {
-	for _, object := range s.objects {
-		if stage := stack.StageOf(object); stage >= stack.StageDatabase && !s.parts[stage].current {
-			return true, nil
-		}
+	if !s.everythingCurrent() {
+		return true, nil
 	}
 	retained, err := r.Applier.Prune(ctx, s.inputs.Set, stack.Kinds, s.objects)
 	if err != nil {
@@ -73,15 +84,36 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 		}
 		if open {
 			if live, _, err = r.Applier.Apply(ctx, object); err != nil {
-				return false, refuse(err)
+				return false, err
 			}
 		}
-		seen := part{exists: live != nil, current: applyset.Matches(live, object)}
-		if live != nil {
-			seen.state = health.Of(live)
-		}
-		s.parts[stage] = seen
-		open = open && seen.up()
+		open = s.see(stage, live, object).up() && open
 	}
 	return true, nil
+}
+
+// observe looks at the parts that were not reached because something was refused before.
+func (r *Reconciler) observe(ctx context.Context, s *scope) error {
+	for _, object := range s.objects {
+		stage := stack.StageOf(object)
+		if _, seen := s.parts[stage]; seen || stage < stack.StageDatabase {
+			continue
+		}
+		live, err := applyset.Current(ctx, r.Client, object)
+		if err != nil {
+			return err
+		}
+		s.see(stage, live, object)
+	}
+	return nil
+}
+
+// see notes the state of a part.
+func (s *scope) see(stage stack.Stage, live, desired *unstructured.Unstructured) part {
+	seen := part{exists: live != nil, current: applyset.Matches(live, desired)}
+	if live != nil {
+		seen.state = health.Of(live)
+	}
+	s.parts[stage] = seen
+	return seen
 }

@@ -63,6 +63,7 @@ func edits(in Inputs) (map[string]edit, error) {
 				v1alpha1.AnnotationODSCode:        in.ODSCode,
 				v1alpha1.AnnotationRelease:        in.Release,
 				v1alpha1.AnnotationDatabaseEngine: in.Engine,
+				v1alpha1.AnnotationData:           map[bool]string{true: string(v1alpha1.DataSynthetic), false: string(v1alpha1.DataLive)}[in.Synthetic],
 			}, "metadata", "annotations")
 		},
 		"ConfigMap/stack-settings": func(o map[string]any) error {
