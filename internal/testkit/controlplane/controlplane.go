@@ -26,6 +26,8 @@ func Start() (config *rest.Config, stop func() error, err error) {
 		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
+	// The usual 254 addresses are not enough for a hundred tenants with three Services each.
+	environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
 	config, err = environment.Start()
 	if err != nil {
 		return nil, nil, fmt.Errorf("starting etcd and kube-apiserver: %w", err)
