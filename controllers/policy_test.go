@@ -1,8 +1,7 @@
 package controllers_test
 
 import (
-	"context"
-	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,11 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/stack"
@@ -24,140 +20,14 @@ import (
 
 // The policies of config/policy, as a person applies them, on a real API server. They are in force for this test alone.
 func TestPolicy(t *testing.T) {
-	enforcePolicies(t)
-	t.Run("every guarded kind is kept until it is confirmed", policyKeepsUntilConfirmed)
+	objects := enforcePolicies(t)
+	t.Run("every guarded kind is kept until it is confirmed", func(t *testing.T) { policyKeepsUntilConfirmed(t, objects) })
 	t.Run("of a real stack the data are guarded and nothing else", policyFitsTheStack)
 	t.Run("a collection is judged one by one", policyJudgesCollections)
 	t.Run("a confirmed namespace takes its content along", policyLetsNamespaceGo)
 	t.Run("an unconfirmed namespace does not", policyKeepsContentOfUnconfirmed)
 	t.Run("nobody is exempt but CloudNativePG for volumes", policyExemptions)
 	t.Run("what is not labelled is not guarded", policyLeavesOthersAlone)
-}
-
-// guarded is an object that the policies keep.
-type guarded struct {
-	object  client.Object
-	policy  string
-	refusal string
-}
-
-// guardedObjects gives one object of every kind and group that is guarded, all of the tenant with this ODS code.
-func guardedObjects(ods string) []guarded {
-	ics := system(ods)
-	name, in := ics.Name, ics.TenantNamespace()
-	const confirm = "its annotation cmhf.health/confirm-deletion is not its name. If you mean it, confirm and delete again: kubectl "
-	annotate := func(name string) string { return name + " cmhf.health/confirm-deletion=" + name + " --overwrite" }
-	child := func(kind, resource, why string) string {
-		return fmt.Sprintf("%s %s/%s is kept: %s, and %s--namespace %s annotate %s %s", kind, in, name, why, confirm, in, resource, annotate(name))
-	}
-	database := "the database of tenant " + name + " does not work without it"
-	throwaway := func(group string) guarded {
-		d := definition(group, ods)
-		return guarded{d, "cmhf-deletion-definitions", "CustomResourceDefinition " + d.GetName() + " is kept: with it would go every " + ods + " of the cluster, and " +
-			confirm + "annotate customresourcedefinitions.apiextensions.k8s.io " + annotate(d.GetName())}
-	}
-	return []guarded{
-		{labelled("v1", "Namespace", "", in, name), "cmhf-deletion-namespaces", "Namespace " + in +
-			" is kept: with it would go the database, the volumes and the Secrets of tenant " + name + ", and " + confirm + "annotate namespaces " + annotate(in)},
-		{ics, "cmhf-deletion-integratedcaresystems", "IntegratedCareSystem " + name +
-			" is kept: deleting it stops its API, its dashboard and its database, and " + confirm + "annotate integratedcaresystems.cmhf.health " + annotate(name)},
-		{labelled("apps/v1", "StatefulSet", in, name, name), "cmhf-deletion-databases", child("StatefulSet", "statefulsets.apps", database)},
-		{labelled("postgresql.cnpg.io/v1", "Cluster", in, name, name), "cmhf-deletion-databases", child("Cluster", "clusters.postgresql.cnpg.io", database)},
-		{labelled("v1", "Secret", in, name, name), "cmhf-deletion-databases", child("Secret", "secrets", database)},
-		{labelled("v1", "PersistentVolumeClaim", in, name, name), "cmhf-deletion-volumes",
-			child("PersistentVolumeClaim", "persistentvolumeclaims", "it holds data of tenant "+name)},
-		throwaway("cmhf.health"),
-		throwaway("postgresql.cnpg.io"),
-	}
-}
-
-// labelled is a small valid object of a tenant's database.
-func labelled(version, kind, namespace, name, ics string) *unstructured.Unstructured {
-	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": version, "kind": kind}}
-	object.SetNamespace(namespace)
-	object.SetName(name)
-	object.SetLabels(map[string]string{v1alpha1.LabelICS: ics, v1alpha1.LabelComponent: v1alpha1.ComponentDatabase})
-	switch kind {
-	case "PersistentVolumeClaim":
-		object.Object["spec"] = map[string]any{"accessModes": []any{"ReadWriteOnce"}, "resources": map[string]any{"requests": map[string]any{"storage": "1Gi"}}}
-	case "StatefulSet":
-		pod := map[string]any{"app": name}
-		object.Object["spec"] = map[string]any{
-			"replicas": int64(0), "selector": map[string]any{"matchLabels": pod},
-			"template": map[string]any{"metadata": map[string]any{"labels": pod}, "spec": map[string]any{
-				"containers": []any{map[string]any{"name": "postgres", "image": "example/postgres:15"}}}},
-		}
-	}
-	return object
-}
-
-// definition is a small valid CustomResourceDefinition.
-func definition(group, kind string) *unstructured.Unstructured {
-	singular := strings.ToLower(kind)
-	object := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-		"spec": map[string]any{
-			"group": group, "scope": "Namespaced",
-			"names": map[string]any{"kind": kind, "listKind": kind + "List", "plural": singular + "s", "singular": singular},
-			"versions": []any{map[string]any{"name": "v1", "served": true, "storage": true,
-				"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}}}},
-		},
-	}}
-	object.SetName(singular + "s." + group)
-	return object
-}
-
-// enforcePolicies applies config/policy and waits until each policy refuses; at the end of the test it waits until none does.
-func enforcePolicies(t *testing.T) {
-	t.Helper()
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../config/policy")
-	must(t, err)
-	clusters := definition("postgresql.cnpg.io", "Cluster")
-	create(t, clusters)
-	sentinels := guardedObjects("QZ0")
-	for _, sentinel := range sentinels {
-		// A kind that was defined a moment ago is not served at once.
-		eventually(t, func(g gomega.Gomega) { g.Expect(k8s.Create(t.Context(), sentinel.object)).To(gomega.Succeed()) })
-	}
-	var policies []client.Object
-	for _, resource := range built.Resources() {
-		content, err := resource.Map()
-		must(t, err)
-		policies = append(policies, &unstructured.Unstructured{Object: content})
-	}
-	t.Cleanup(func() {
-		ctx := context.Background() // the test's own has ended
-		for _, policy := range policies {
-			if err := k8s.Delete(ctx, policy); client.IgnoreNotFound(err) != nil {
-				t.Error(err)
-			}
-		}
-		for i := len(sentinels) - 1; i >= 0; i-- {
-			eventually(t, func(g gomega.Gomega) { g.Expect(k8s.Delete(ctx, sentinels[i].object)).To(gomega.Succeed()) })
-		}
-		if err := k8s.Delete(ctx, clusters); err != nil {
-			t.Error(err)
-		}
-	})
-	create(t, policies...)
-	for _, sentinel := range sentinels {
-		eventually(t, func(g gomega.Gomega) {
-			g.Expect(apierrors.IsForbidden(tryDelete(t, sentinel.object))).To(gomega.BeTrue())
-		})
-	}
-}
-
-// tryDelete asks what a deletion would be answered.
-func tryDelete(t *testing.T, object client.Object) error {
-	t.Helper()
-	return k8s.Delete(t.Context(), object, client.DryRunAll)
-}
-
-// confirm writes the confirmation on an object.
-func confirm(t *testing.T, object client.Object, value string) {
-	t.Helper()
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"cmhf.health/confirm-deletion":%q}}}`, value)
-	must(t, k8s.Patch(t.Context(), object, client.RawPatch(types.MergePatchType, patch)))
 }
 
 // mustRefuse fails unless the error is the refusal of this policy, in these words when they are given.
@@ -168,12 +38,8 @@ func mustRefuse(t *testing.T, err error, policy, words string) {
 	}
 }
 
-func policyKeepsUntilConfirmed(t *testing.T) {
-	objects := guardedObjects("QZ1")
-	for _, g := range objects {
-		create(t, g.object)
-	}
-	for _, g := range objects[1:] { // the namespace has a test of its own
+func policyKeepsUntilConfirmed(t *testing.T, objects []guarded) {
+	for _, g := range slices.Backward(objects) { // the namespace last
 		ref, _, _ := strings.Cut(g.refusal, " is kept")
 		t.Run(ref, func(t *testing.T) {
 			mustRefuse(t, k8s.Delete(t.Context(), g.object), g.policy, g.refusal)
