@@ -1,7 +1,7 @@
 #!/bin/bash
 # Proves that what is generated, formatted, tidied or linked is in order; says what is not and how to mend it.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 failed=0
 check() { # check TITLE MEND COMMAND...
   local title=$1 mend=$2
@@ -12,9 +12,17 @@ check() { # check TITLE MEND COMMAND...
   fi
 }
 
+# What git keeps, by pattern; nothing at all means that git is missing or does not know this folder.
+kept() {
+  local files
+  files=$(git ls-files "$1") || { echo "git ls-files '$1' failed"; return 1; }
+  [[ $files ]] || { echo "git ls-files '$1' lists nothing"; return 1; }
+  echo "$files"
+}
 formatted() {
-  local wrong
-  wrong=$(gofmt -l $(git ls-files '*.go'))
+  local files wrong
+  files=$(kept '*.go') || { echo "$files"; return 1; }
+  wrong=$(xargs -d '\n' gofmt -l <<<"$files") || return 1
   [[ -z $wrong ]] || { echo "not formatted: $wrong"; return 1; }
 }
 generated() {
@@ -33,21 +41,22 @@ tidy() {
   for module in . hack/tools hack/devcluster hack/images hack/kube hack/coredns; do
     go -C "$module" mod tidy -diff || { echo "not tidy: $module"; status=1; }
   done
-  return $status
+  return "$status"
 }
 # Relative links of every Markdown page lead to a file.
 links() {
-  local page link target status=0
+  local pages page link target status=0
+  pages=$(kept '*.md') || { echo "$pages"; return 1; }
   while read -r page; do
     while read -r link; do
       target=${link%%#*}
       [[ -z $target || $target == *://* || $target == mailto:* ]] && continue
       [[ -e $(dirname "$page")/$target ]] || { echo "$page: $link leads nowhere"; status=1; }
     done < <(grep -oE '\]\([^) ]+\)' "$page" | sed 's/^](//; s/)$//')
-  done < <(git ls-files '*.md')
-  return $status
+  done <<<"$pages"
+  return "$status"
 }
-export -f formatted generated tidy links
+export -f kept formatted generated tidy links
 
 check "formatting" "make fmt" bash -c formatted
 check "generated code and manifests" "make generate manifests" bash -c generated
