@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stop() {
-  echo "not removed: $1; nothing was changed" >&2
+  echo "not removed, nothing was changed: $1" >&2
   exit 1
 }
 left=
