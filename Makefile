@@ -45,10 +45,16 @@ demo-down: $(BIN)/devcluster ## Stop the cluster of make demo and remove all it 
 	@$(DEVCLUSTER) down
 
 .PHONY: test
-test: $(BIN)/devcluster ## Unit tests, controllers on a real API server, the API on a real PostgreSQL
+test: $(if $(KUBEBUILDER_ASSETS),,$(BIN)/devcluster) ## Unit tests, controllers on a real API server, the API on a real PostgreSQL
+	@hack/go.sh
 	@hack/postgres.sh
+	@$(TIMED) "hack/undeploy.sh" hack/undeploy_test.sh
+ifeq ($(KUBEBUILDER_ASSETS),)
 	@$(TIMED) "etcd and kube-apiserver for the tests" $(DEVCLUSTER) assets
-	@KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(DEVCLUSTER) assets)} $(TIMED) -v "go test" go test -timeout 20m ./...
+	@assets=$$($(DEVCLUSTER) assets) && KUBEBUILDER_ASSETS=$$assets $(TIMED) -v "go test" go test -timeout 20m ./...
+else
+	@$(TIMED) -v "go test" go test -timeout 20m ./...
+endif
 	@for module in devcluster images; do $(TIMED) -v "go test in hack/$$module" go -C hack/$$module test ./...; done
 
 .PHONY: e2e
