@@ -13,15 +13,21 @@ IMAGES := $(OUT)/images
 PROGRAMS := manager coordination-api dashboard idp postgres
 IMAGE_PREFIX ?= localhost/cmhf
 
-# The development cluster: its name and its ports on loopback. Set KUBECONFIG to use a cluster of your own instead; its nodes must
-# then be able to get the images of $(IMAGES)/images.json.
+# The development cluster: its name and its ports on loopback.
 CLUSTER ?= cmhf-dev
 API_PORT ?= 16443
 HTTP_PORT ?= 8080
 DEVCLUSTER := $(BIN)/devcluster --name $(CLUSTER) --api-port $(API_PORT) --http-port $(HTTP_PORT)
-OWN_CLUSTER := $(KUBECONFIG)
-KUBECONFIG_OF_CLUSTER = $(or $(OWN_CLUSTER),$(shell $(DEVCLUSTER) kubeconfig))
-KUBECTL = $(BIN)/kubectl --kubeconfig $(KUBECONFIG_OF_CLUSTER)
+# Where devcluster writes the kubeconfig.
+DEV_KUBECONFIG := /var/lib/cmhf-dev/$(CLUSTER)/kubeconfig
+
+# Set KUBECONFIG to use a cluster of your own instead; its nodes must then be able to get the images of $(IMAGES)/images.json. Every
+# program finds its cluster by KUBECONFIG in the environment, which may be a list of files.
+OWN_CLUSTER := $(filter-out $(DEV_KUBECONFIG),$(KUBECONFIG))
+override KUBECONFIG := $(or $(OWN_CLUSTER),$(DEV_KUBECONFIG))
+export KUBECONFIG
+# The development cluster's kubectl is of its version; for a cluster of your own it is built only when there is no other.
+KUBECTL := $(or $(if $(OWN_CLUSTER),$(shell command -v kubectl)),$(BIN)/kubectl)
 TIMED := hack/timed.sh
 
 # The same flags for images, programs and tests, so that one build cache serves all.
@@ -37,8 +43,14 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: platform identity ## A real cluster, the operator, three ICSs with services, data and dashboards (root)
-	@go run ./hack/demo --kubeconfig $(KUBECONFIG_OF_CLUSTER) --kubectl $(OUT)/bin/kubectl --http-port $(HTTP_PORT)
+demo: ## A real cluster, the operator, three ICSs with services, data and dashboards (root)
+ifneq ($(OWN_CLUSTER),)
+	@echo "the demonstration needs the development cluster, and KUBECONFIG=$(OWN_CLUSTER) is another; nothing was installed." \
+	  "Unset KUBECONFIG; docs/install.md tells how to install on a cluster of your own" >&2; exit 1
+endif
+	@$(MAKE) platform
+	@$(MAKE) identity
+	@go run ./hack/demo --kubeconfig $(KUBECONFIG) --kubectl $(OUT)/bin/kubectl --http-port $(HTTP_PORT)
 
 .PHONY: demo-down
 demo-down: $(BIN)/devcluster ## Stop the cluster of make demo and remove all it left, data included
@@ -110,17 +122,17 @@ ifeq ($(OWN_CLUSTER),)
 endif
 
 .PHONY: install
-install: $(BIN)/kubectl ## Install the CRDs
+install: reach ## Install the CRDs
 	@$(KUBECTL) apply --server-side -k config/crd
 
 .PHONY: deploy
-deploy: $(BIN)/kubectl ## Install the operator with the images of .build/images/images.json
+deploy: reach ## Install the operator with the images of .build/images/images.json
 	@go run ./hack/overlay --images $(IMAGES)/images.json --out $(OUT)/deploy
 	@$(TIMED) "operator installed" $(KUBECTL) apply --server-side --force-conflicts -k $(OUT)/deploy/operator
 	@$(TIMED) "operator running" $(KUBECTL) -n cmhf-system rollout status deployment/cmhf-operator --timeout=180s
 
 .PHONY: identity
-identity: $(BIN)/kubectl ## Install the development identity provider
+identity: reach ## Install the development identity provider
 	@$(KUBECTL) kustomize $(OUT)/deploy/identity | sed 's/cmhf\.localhost:8080/cmhf.localhost:$(HTTP_PORT)/g' | $(KUBECTL) apply --server-side --force-conflicts -f - >/dev/null
 	@$(TIMED) "identity provider running" $(KUBECTL) -n identity rollout status deployment/idp --timeout=180s
 
@@ -132,16 +144,21 @@ platform: ## cluster, images, load and deploy in one
 	@$(MAKE) deploy
 
 .PHONY: run
-run: $(BIN)/devcluster ## Run the operator on this machine against the cluster
-	@hack/run.sh $(IMAGES)/images.json $(KUBECONFIG_OF_CLUSTER)
+run: reach ## Run the operator on this machine against the cluster
+	@hack/run.sh $(IMAGES)/images.json $(KUBECONFIG)
 
 .PHONY: undeploy
-undeploy: $(BIN)/kubectl ## Remove the operator; refused while any ICS exists
+undeploy: reach ## Remove the operator; refused while any ICS exists
 	@hack/undeploy.sh $(KUBECTL)
 
-# The cluster's own kubectl, of the same version.
+# Without a kubeconfig, kubectl would look for a cluster on port 8080 of this machine.
+.PHONY: reach
+reach: $(KUBECTL)
+	@IFS=: read -ra paths <<<"$(KUBECONFIG)"; for path in "$${paths[@]}"; do [[ ! -r $$path ]] || exit 0; done; \
+	echo "there is no $(KUBECONFIG): make cluster starts the development cluster, or set KUBECONFIG for your own" >&2; exit 1
+
 $(BIN)/kubectl: hack/kube/go.mod | $(BIN)/devcluster
-	@ln -sf "$$($(DEVCLUSTER) assets)/kubectl" $@
+	@assets=$$($(DEVCLUSTER) assets) && ln -sf "$$assets/kubectl" $@
 
 # Go's own cache knows whether there is anything to build.
 .PHONY: $(BIN)/devcluster $(BIN)/images
