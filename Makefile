@@ -144,8 +144,8 @@ platform: ## cluster, images, load and deploy in one
 	@$(MAKE) deploy
 
 .PHONY: run
-run: reach ## Run the operator on this machine against the cluster
-	@hack/run.sh $(IMAGES)/images.json $(KUBECONFIG)
+run: reach ## Run the operator on this machine instead of in the cluster
+	@hack/run.sh $(IMAGES)/images.json "$(VERSION)" "$(KUBECTL)"
 
 .PHONY: undeploy
 undeploy: reach ## Remove the operator; refused while any ICS exists
