@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -138,12 +139,9 @@ func endState(t *testing.T, ics *v1alpha1.IntegratedCareSystem) map[string]strin
 		list.SetGroupVersionKind(kind)
 		must(t, k8s.List(t.Context(), list, client.MatchingLabels{v1alpha1.LabelICS: ics.Name}))
 		for _, object := range list.Items {
-			name := object.GetName()
-			switch object.GetKind() {
-			case "Namespace":
-				name = "tenant"
-			case "Job":
-				name = "migration"
+			name := strings.Replace(object.GetName(), ics.TenantNamespace(), "tenant", 1)
+			if object.GetKind() == "Job" {
+				name = "migration" // the rest is a hash of what differs from tenant to tenant
 			}
 			replicas, _, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
 			if was := found[object.GetKind()+"/"+name]; was != "" {
