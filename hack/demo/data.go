@@ -56,25 +56,25 @@ func (a activity) person(ctx context.Context, referrals, clinical *apiclient.Ten
 	err := patiently(func() (err error) {
 		referral, err = referrals.Refer(ctx, key("refer"), apiclient.SyntheticPerson(n), a.services[n%len(a.services)], routes[n%len(routes)], 3+n*2%300)
 		return err
-	})
+	}, 60)
 	if err != nil || n >= a.accepted {
 		return err
 	}
 	err = patiently(func() (err error) {
 		episode, err = clinical.Accept(ctx, key("accept"), referral.ID)
 		return err
-	})
+	}, 60)
 	if err != nil || n >= a.finished {
 		return err
 	}
-	return patiently(func() error { return clinical.CloseWithSupport(ctx, key("close"), episode) })
+	return patiently(func() error { return clinical.CloseWithSupport(ctx, key("close"), episode) }, 60)
 }
 
-// patiently repeats a call while the API or its database is being restarted, as the key of the call allows.
-func patiently(call func() error) error {
+// patiently repeats a call for some seconds while what it needs is being started; calls that write have a key that allows it.
+func patiently(call func() error, seconds int) error {
 	away := func(err error) bool {
 		var problem *apiclient.Problem
 		return !errors.As(err, &problem) || problem.Status == http.StatusServiceUnavailable || problem.Status == http.StatusBadGateway
 	}
-	return retry.OnError(wait.Backoff{Steps: 60, Duration: time.Second}, away, call)
+	return retry.OnError(wait.Backoff{Steps: seconds, Duration: time.Second}, away, call)
 }

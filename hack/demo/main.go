@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -75,13 +76,16 @@ func (d *demo) reachable(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making a request to the identity provider: %w", err)
 	}
-	response, err := d.cluster.HTTP().Do(request)
-	if err == nil {
-		err = response.Body.Close()
-		if err == nil && response.StatusCode != http.StatusOK {
+	err = patiently(func() error {
+		response, err := d.cluster.HTTP().Do(request)
+		if err != nil {
+			return err
+		}
+		if response.StatusCode != http.StatusOK {
 			err = fmt.Errorf("it answered %s", response.Status)
 		}
-	}
+		return errors.Join(err, response.Body.Close())
+	}, 10)
 	if err != nil {
 		return fmt.Errorf("%s does not answer; the demonstration needs the cluster of make cluster (unset KUBECONFIG), on a cluster of "+
 			"your own see docs/install.md: %w", url, err)
