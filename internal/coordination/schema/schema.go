@@ -15,7 +15,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -44,7 +46,7 @@ func Migrate(ctx context.Context, connection string) error {
 	defer pool.Close()
 	db := stdlib.OpenDBFromPool(pool)
 	defer db.Close()
-	if err := db.PingContext(ctx); err != nil {
+	if err := connect(ctx, db); err != nil {
 		return fmt.Errorf("connecting to the database as its owner (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE): %w", err)
 	}
 	provider, err := newProvider(db)
@@ -69,6 +71,27 @@ func Migrate(ctx context.Context, connection string) error {
 	slog.Info("schema is current", "version", target, "applied", len(results), "duration", time.Since(start).String())
 	return nil
 }
+
+// reachWithin is how long a database that does not answer yet is waited for: the name of one that has just become ready may
+// lead to it a moment later only.
+const reachWithin = time.Minute
+
+// connect waits for the database to answer. What it answers counts at once, a refused password above all, unless it says
+// that it is still starting.
+func connect(ctx context.Context, db *sql.DB) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := db.PingContext(ctx)
+		var answer *pgconn.PgError
+		if errors.As(err, &answer) && answer.Code != cannotConnectNow {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(300*time.Millisecond)), backoff.WithMaxElapsedTime(reachWithin))
+	return err
+}
+
+// cannotConnectNow is the SQLSTATE of a server that starts or stops.
+const cannotConnectNow = "57P03"
 
 func newProvider(db *sql.DB) (*goose.Provider, error) {
 	migrations, err := fs.Sub(files, "migrations")
