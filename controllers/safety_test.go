@@ -9,8 +9,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
 )
 
 func dataClaim(ics *v1alpha1.IntegratedCareSystem) *corev1.PersistentVolumeClaim {
@@ -40,6 +42,24 @@ func TestLostVolumeIsNotReplaced(t *testing.T) {
 	must(t, k8s.Delete(t.Context(), record))
 	waitReady(t, ics)
 	must(t, get(t, dataClaim(ics)))
+}
+
+// The check and the apply are two calls: a claim that goes between them must not come back empty. Applying with the identifier
+// of the claim that was seen is what the operator relies on; the API server refuses it when there is no such claim.
+func TestApplyingAClaimThatIsGoneMakesNone(t *testing.T) {
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "claims"}})
+	claim := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+		"metadata": map[string]any{"name": "gone", "namespace": "claims", "uid": "6f0e4c0a-5b0e-4d5c-9a53-0d7b1c8c7f3e"},
+		"spec":     map[string]any{"accessModes": []any{"ReadWriteOnce"}, "resources": map[string]any{"requests": map[string]any{"storage": "1Gi"}}},
+	}}
+	_, _, err := applyset.New(k8s).Apply(t.Context(), claim)
+	if !apierrors.IsConflict(err) {
+		t.Errorf("error %v, want a conflict", err)
+	}
+	if err := get(t, claim); !apierrors.IsNotFound(err) {
+		t.Errorf("a claim was made: %v", err)
+	}
 }
 
 // Invented people never become real ones, not even by deleting the resource and declaring it anew.

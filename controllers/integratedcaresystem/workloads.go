@@ -20,6 +20,11 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 		if stack.StageOf(object) != stack.StageConfig {
 			continue
 		}
+		if object.GetKind() == "PersistentVolumeClaim" && object.GetName() == claimName && s.claimUID != "" {
+			// Only the claim that was seen: should it go this moment, none is made in its place.
+			object = object.DeepCopy()
+			object.SetUID(s.claimUID)
+		}
 		_, _, err := r.Applier.Apply(ctx, object)
 		var refused *refusal
 		switch {
