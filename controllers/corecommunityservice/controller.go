@@ -12,10 +12,8 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -120,8 +118,7 @@ func (r *Reconciler) evaluateNamespace(ctx context.Context, namespace string, se
 
 // tenant finds the integrated care system of a namespace, or says why there is none.
 func (r *Reconciler) tenant(ctx context.Context, name string) (*v1alpha1.IntegratedCareSystem, *verdict, error) {
-	namespace := &unstructured.Unstructured{}
-	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	namespace := object("Namespace")
 	// The cache holds tenants' namespaces only.
 	if err := r.Client.Get(ctx, client.ObjectKey{Name: name}, namespace); apierrors.IsNotFound(err) {
 		return nil, &verdict{false, v1alpha1.ReasonNotATenantNamespace, fmt.Sprintf(

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -119,9 +118,8 @@ func (r *Reconciler) store(ctx context.Context, namespace, ics string, d directo
 }
 
 func configMap(namespace string) *unstructured.Unstructured {
-	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
-	object.SetNamespace(namespace)
-	object.SetName(configMapName)
-	return object
+	directory := object("ConfigMap")
+	directory.SetNamespace(namespace)
+	directory.SetName(configMapName)
+	return directory
 }

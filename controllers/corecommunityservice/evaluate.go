@@ -2,6 +2,7 @@ package corecommunityservice
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,21 +87,13 @@ func fits(ics *v1alpha1.IntegratedCareSystem, service *v1alpha1.CoreCommunitySer
 // assign decides which entry each service gets. Registered entries are the start, and they never overlap; declarations then
 // take their place as far as they don't either.
 func assign(registered, candidates map[string]directory.Service) map[string]directory.Service {
-	entries := map[string]directory.Service{}
-	for name, service := range registered {
-		entries[name] = service
-	}
 	// All at once first, so that two services can exchange neighbourhoods in one commit.
-	together := map[string]directory.Service{}
-	for name, service := range entries {
-		together[name] = service
-	}
-	for name, candidate := range candidates {
-		together[name] = candidate
-	}
+	together := maps.Clone(registered)
+	maps.Copy(together, candidates)
 	if disjoint(together) {
 		return together
 	}
+	entries := maps.Clone(registered)
 	// Then one by one, registered services before new ones, until nothing moves: what one gives up another can take.
 	for moved := true; moved; {
 		moved = false
@@ -159,10 +152,5 @@ func overlap(name string, candidate directory.Service, entries map[string]direct
 }
 
 func sortedNames(entries map[string]directory.Service) []string {
-	names := make([]string, 0, len(entries))
-	for name := range entries {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(entries))
 }

@@ -10,7 +10,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -55,10 +54,8 @@ func (r *Reconciler) stopPrograms(ctx context.Context, s *scope) (bool, error) {
 			if object.GetDeletionTimestamp() != nil {
 				continue
 			}
-			uid := object.GetUID()
-			err := r.Client.Delete(ctx, &object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-			if client.IgnoreNotFound(err) != nil {
-				return false, fmt.Errorf("stopping %s: %w", applyset.Ref(&object), err)
+			if err := r.Applier.Remove(ctx, &object); err != nil {
+				return false, fmt.Errorf("stopping the programs of %s: %w", s.ics.Name, err)
 			}
 		}
 	}

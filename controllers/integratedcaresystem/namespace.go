@@ -6,11 +6,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -45,18 +45,13 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 
 // existingNamespace looks in the cache, which holds tenants' namespaces only, then at the API server for a foreign one.
 func (r *Reconciler) existingNamespace(ctx context.Context, name string) (*unstructured.Unstructured, error) {
-	for _, reader := range []client.Reader{r.Client, r.Uncached} {
-		namespace := &unstructured.Unstructured{}
-		namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-		err := reader.Get(ctx, client.ObjectKey{Name: name}, namespace)
-		if err == nil {
-			return namespace, nil
-		}
-		if !apierrors.IsNotFound(err) {
-			return nil, fmt.Errorf("reading Namespace %s: %w", name, err)
-		}
+	wanted := &unstructured.Unstructured{}
+	wanted.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	wanted.SetName(name)
+	if namespace, err := applyset.Current(ctx, r.Client, wanted); err != nil || namespace != nil {
+		return namespace, err
 	}
-	return nil, nil
+	return applyset.Current(ctx, r.Uncached, wanted)
 }
 
 // annotateNamespace sets an annotation, or removes it when the value is empty; it writes only when that changes something.
@@ -84,13 +79,13 @@ func mayUse(namespace *unstructured.Unstructured, ics *v1alpha1.IntegratedCareSy
 		return &refusal{v1alpha1.ReasonNamespaceTerminating,
 			fmt.Sprintf("namespace %s is being deleted; when it is gone it will be made anew", namespace.GetName()), lookAgain}
 	}
-	code := namespace.GetAnnotations()[v1alpha1.AnnotationODSCode]
-	label := namespace.GetLabels()[v1alpha1.LabelICS]
-	// Someone may have taken one of the two away, not both.
 	if was := namespace.GetAnnotations()[v1alpha1.AnnotationData]; was != "" && was != string(ics.Spec.Stack.Data) {
 		return &refusal{v1alpha1.ReasonDataKindConflict, fmt.Sprintf("namespace %s holds the data of a system with spec.stack.data %s, not %s; "+
 			"invented and real people never mix: set it back to %[2]s", namespace.GetName(), was, ics.Spec.Stack.Data), lookAgain}
 	}
+	code := namespace.GetAnnotations()[v1alpha1.AnnotationODSCode]
+	label := namespace.GetLabels()[v1alpha1.LabelICS]
+	// Someone may have taken one of the two away, not both.
 	ours := (label == ics.Name || label == "") && (code == ics.Spec.ODSCode || code == "") && label+code != ""
 	if ours || namespace.GetAnnotations()[v1alpha1.AnnotationAdopt] == "true" {
 		return nil

@@ -5,12 +5,12 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -31,7 +31,7 @@ func (r *Reconciler) volume(ctx context.Context, s *scope) (bool, error) {
 		return false, fmt.Errorf("reading PersistentVolumeClaim %s/%s: %w", s.inputs.Namespace, claimName, err)
 	}
 	s.claimUID = claim.UID
-	record, err := r.record(ctx, s)
+	record, err := applyset.Current(ctx, r.Uncached, recordOf(s))
 	if err != nil || record == nil {
 		return err == nil, err
 	}
@@ -46,19 +46,6 @@ func (r *Reconciler) volume(ctx context.Context, s *scope) (bool, error) {
 	return false, &refusal{v1alpha1.ReasonDataMissing, fmt.Sprintf(
 		"the volume claim %s that holds this system's data (%s) %s; nothing was made in its place. Restore it, then, to go on with the volume that is "+
 			"there (or with an empty one): kubectl -n %s delete configmap %s", claimName, recorded, found, s.inputs.Namespace, recordName), lookAgain}
-}
-
-// record reads the record from the API server; nil when there is none.
-func (r *Reconciler) record(ctx context.Context, s *scope) (*unstructured.Unstructured, error) {
-	record := recordOf(s)
-	err := r.Uncached.Get(ctx, client.ObjectKeyFromObject(record), record)
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading ConfigMap %s/%s: %w", s.inputs.Namespace, recordName, err)
-	}
-	return record, nil
 }
 
 // recordVolume notes which volume the database serves from, once it does.

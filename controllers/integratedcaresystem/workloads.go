@@ -45,10 +45,8 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 
 // credentials makes the Secrets that are missing, before anything runs that needs them.
 func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
-	if err := credentials.Ensure(ctx, r.Uncached, r.Client, s.ics.Name, s.inputs.Namespace); err != nil {
-		return false, err
-	}
-	return true, nil
+	err := credentials.Ensure(ctx, r.Uncached, r.Client, s.ics.Name, s.inputs.Namespace)
+	return err == nil, err
 }
 
 // prune removes what an earlier render had and this one has not, once everything of this one is applied.
@@ -56,12 +54,9 @@ func (r *Reconciler) prune(ctx context.Context, s *scope) (bool, error) {
 	if !s.everythingCurrent() {
 		return true, nil
 	}
-	retained, err := r.Applier.Prune(ctx, s.inputs.Set, stack.Kinds, s.objects)
-	if err != nil {
-		return false, err
-	}
-	s.retained = retained
-	return true, nil
+	var err error
+	s.retained, err = r.Applier.Prune(ctx, s.inputs.Set, stack.Kinds, s.objects)
+	return err == nil, err
 }
 
 // inOrder gives the objects as they come up, or, where the tenant hibernates, as they go down.
@@ -83,14 +78,15 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 		if stage < stack.StageDatabase || (s.inputs.Hibernated && stage == stack.StageMigration) {
 			continue
 		}
-		live, err := applyset.Current(ctx, r.Client, object)
+		var live *unstructured.Unstructured
+		var err error
+		if open {
+			live, _, err = r.Applier.Apply(ctx, object)
+		} else {
+			live, err = applyset.Current(ctx, r.Client, object)
+		}
 		if err != nil {
 			return false, err
-		}
-		if open {
-			if live, _, err = r.Applier.Apply(ctx, object); err != nil {
-				return false, err
-			}
 		}
 		open = s.see(stage, live, object).up() && open
 	}

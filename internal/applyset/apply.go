@@ -104,13 +104,6 @@ func (a *Applier) remember(object *unstructured.Unstructured) {
 	a.owned[object.GetUID()] = ownership(object)
 }
 
-// Forget drops what is remembered of an object that is gone.
-func (a *Applier) Forget(uid types.UID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.owned, uid)
-}
-
 // Ref names an object for people: kind and name, with the namespace where it has one.
 func Ref(object client.Object) string {
 	kind := object.GetObjectKind().GroupVersionKind().Kind

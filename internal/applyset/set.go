@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -58,7 +57,7 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 				retained = append(retained, Ref(member))
 				continue
 			}
-			if err := a.remove(ctx, member); err != nil {
+			if err := a.Remove(ctx, member); err != nil {
 				return nil, err
 			}
 		}
@@ -66,13 +65,15 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 	return retained, nil
 }
 
-// remove deletes exactly the object that was read.
-func (a *Applier) remove(ctx context.Context, object *unstructured.Unstructured) error {
+// Remove deletes exactly the object that was read, and forgets it.
+func (a *Applier) Remove(ctx context.Context, object *unstructured.Unstructured) error {
 	uid := object.GetUID()
 	err := a.client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("removing %s: %w", Ref(object), err)
 	}
-	a.Forget(types.UID(uid))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.owned, uid)
 	return nil
 }

@@ -20,13 +20,18 @@ func Parse(s string) (string, error) {
 	if len(s) != 10 || strings.Trim(s, "0123456789") != "" {
 		return "", ErrInvalid
 	}
-	sum := 0
-	for i := range 9 {
-		sum += int(s[i]-'0') * (10 - i)
-	}
-	check := (11 - sum%11) % 11
-	if check == 10 || check != int(s[9]-'0') || s == placeholder {
+	if check, ok := CheckDigit(s[:9]); !ok || check != s[9] || s == placeholder {
 		return "", ErrInvalid
 	}
 	return s, nil
+}
+
+// CheckDigit gives the tenth digit of a number from its first nine; about one in eleven has none and is never issued.
+func CheckDigit(nine string) (digit byte, ok bool) {
+	sum := 0
+	for i := range 9 {
+		sum += int(nine[i]-'0') * (10 - i)
+	}
+	check := (11 - sum%11) % 11
+	return byte('0' + check), check != 10
 }

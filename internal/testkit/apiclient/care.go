@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/cmhf/operator/internal/coordination/nhsnumber"
 )
 
 // Referral is what the tests need of a referral.
@@ -38,16 +40,12 @@ func SyntheticPerson(n int) Person {
 func syntheticNHSNumber(n int) string {
 	for serial := 0; ; serial++ {
 		digits := fmt.Sprintf("999%06d", serial)
-		sum := 0
-		for i, d := range digits {
-			sum += int(d-'0') * (10 - i)
-		}
-		check := (11 - sum%11) % 11
-		if check == 10 {
+		check, ok := nhsnumber.CheckDigit(digits)
+		if !ok {
 			continue
 		}
 		if n == 0 {
-			return fmt.Sprintf("%s%d", digits, check)
+			return digits + string(check)
 		}
 		n--
 	}

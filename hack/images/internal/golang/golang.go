@@ -13,7 +13,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,7 +95,7 @@ func Build(ctx context.Context, c Config) (map[string]string, error) {
 
 // Image describes the image of one binary. Its layers lie beside the binary.
 func Image(binary, name, version string) (image.Spec, error) {
-	hash, err := hashFile(binary)
+	hash, err := layer.HashFile(binary)
 	if err != nil {
 		return image.Spec{}, err
 	}
@@ -132,17 +131,4 @@ func baseFiles() []layer.File {
 		{Name: "etc/passwd", Mode: 0o644, Content: []byte("root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n")},
 		{Name: "tmp/", Mode: 0o1777},
 	}
-}
-
-func hashFile(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", fmt.Errorf("hash %s: %w", path, err)
-	}
-	return fmt.Sprintf("%x", sum.Sum(nil)), nil
 }

@@ -196,3 +196,17 @@ func (u *uncompressed) Compressed() (io.ReadCloser, error)   { return os.Open(u.
 func (u *uncompressed) Uncompressed() (io.ReadCloser, error) { return os.Open(u.path) }
 func (u *uncompressed) Size() (int64, error)                 { return u.size, nil }
 func (u *uncompressed) MediaType() (types.MediaType, error)  { return types.OCIUncompressedLayer, nil }
+
+// HashFile gives the SHA-256 of a file's content in hexadecimal.
+func HashFile(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", fmt.Errorf("hash %s: %w", path, err)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+}

@@ -10,7 +10,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -46,7 +45,7 @@ func Image(ctx context.Context, cache string, progress io.Writer) (image.Spec, e
 			return image.Spec{}, err
 		}
 	}
-	hash, err := hashFile(path)
+	hash, err := layer.HashFile(path)
 	if err != nil {
 		return image.Spec{}, err
 	}
@@ -117,17 +116,4 @@ func keep(name string) bool {
 	return !slices.ContainsFunc(dropped, func(gone string) bool {
 		return name == gone || strings.HasPrefix(name, gone+"/")
 	})
-}
-
-func hashFile(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", fmt.Errorf("hash %s: %w", path, err)
-	}
-	return fmt.Sprintf("%x", sum.Sum(nil)), nil
 }
