@@ -13,31 +13,40 @@ import (
 func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 	spec := s.ics.Spec
 	s.inputs = stack.Inputs{
-		Name:              s.ics.Name,
-		ODSCode:           spec.ODSCode,
-		DisplayName:       spec.DisplayName,
-		Namespace:         s.ics.TenantNamespace(),
-		Set:               setID(s.ics),
-		Release:           r.Settings.Release,
-		Engine:            stack.EngineStandalone,
-		Hibernated:        spec.State == v1alpha1.StateHibernated,
-		Synthetic:         spec.Stack.Data == v1alpha1.DataSynthetic,
-		Images:            r.Settings.Images,
-		Issuer:            spec.Stack.Authentication.Issuer,
-		Audience:          s.ics.Audience(),
-		DashboardURL:      spec.Stack.Dashboard.URL,
-		StorageSize:       spec.Stack.Database.Storage.Size,
-		StorageClass:      ptr.Deref(spec.Stack.Database.Storage.ClassName, ""),
-		APIReplicas:       int64(ptr.Deref(spec.Stack.CoordinationAPI.Replicas, 1)),
-		DashboardReplicas: int64(ptr.Deref(spec.Stack.Dashboard.Replicas, 1)),
-		EgressCIDRs:       spec.Stack.Authentication.EgressCIDRs,
-		ClusterCIDRs:      r.Settings.ClusterCIDRs,
-		Operator:          r.Settings.Operator,
+		Name:            s.ics.Name,
+		ODSCode:         spec.ODSCode,
+		DisplayName:     spec.DisplayName,
+		Namespace:       s.ics.TenantNamespace(),
+		Set:             setID(s.ics),
+		Release:         r.Settings.Release,
+		Hibernated:      spec.State == v1alpha1.StateHibernated,
+		Synthetic:       spec.Stack.Data == v1alpha1.DataSynthetic,
+		Images:          r.Settings.Images,
+		Issuer:          spec.Stack.Authentication.Issuer,
+		Audience:        s.ics.Audience(),
+		Database:        database(spec.Stack.Database),
+		CoordinationAPI: program(spec.Stack.CoordinationAPI),
+		Dashboard:       program(spec.Stack.Dashboard),
+		EgressCIDRs:     spec.Stack.Authentication.EgressCIDRs,
+		ClusterCIDRs:    r.Settings.ClusterCIDRs,
+		Operator:        r.Settings.Operator,
 	}
 	for _, lead := range spec.DigitalLeads {
 		s.inputs.DigitalLeads = append(s.inputs.DigitalLeads, stack.Subject{Kind: lead.Kind, Name: lead.Name})
 	}
 	return true, nil
+}
+
+func database(spec v1alpha1.Database) stack.Database {
+	return stack.Database{
+		Engine:       stack.EngineStandalone,
+		StorageSize:  spec.Storage.Size,
+		StorageClass: ptr.Deref(spec.Storage.ClassName, ""),
+	}
+}
+
+func program(spec v1alpha1.Program) stack.Program {
+	return stack.Program{URL: spec.URL, Replicas: int64(ptr.Deref(spec.Replicas, 1))}
 }
 
 // render makes the objects of the stack.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -52,78 +50,22 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 	return objects, nil
 }
 
+// edits gathers what every subject lays over the base, by the kind and name that an object has there.
 func edits(in Inputs) (map[string]edit, error) {
-	port, err := in.issuerPort()
-	if err != nil {
-		return nil, err
+	all := map[string]edit{}
+	for _, of := range []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, programEdits, networkEdits} {
+		subject, err := of(in)
+		if err != nil {
+			return nil, err
+		}
+		for key, next := range subject {
+			if earlier := all[key]; earlier != nil {
+				next = both(earlier, next)
+			}
+			all[key] = next
+		}
 	}
-	return map[string]edit{
-		"Namespace/tenant": func(o map[string]any) error {
-			return set(o, map[string]any{
-				v1alpha1.AnnotationODSCode:        in.ODSCode,
-				v1alpha1.AnnotationRelease:        in.Release,
-				v1alpha1.AnnotationDatabaseEngine: in.Engine,
-				v1alpha1.AnnotationData:           map[bool]string{true: string(v1alpha1.DataSynthetic), false: string(v1alpha1.DataLive)}[in.Synthetic],
-			}, "metadata", "annotations")
-		},
-		"ConfigMap/stack-settings": func(o map[string]any) error {
-			return set(o, map[string]any{
-				"odsCode":      in.ODSCode,
-				"icsName":      in.DisplayName,
-				"synthetic":    strconv.FormatBool(in.Synthetic),
-				"oidcIssuer":   in.Issuer,
-				"oidcAudience": in.Audience,
-				"dashboardURL": in.DashboardURL,
-			}, "data")
-		},
-		"RoleBinding/cmhf-operator-secrets": func(o map[string]any) error {
-			return set(o, []any{map[string]any{"kind": "ServiceAccount", "name": in.Operator.ServiceAccount, "namespace": in.Operator.Namespace}}, "subjects")
-		},
-		"RoleBinding/cmhf-digital-leads": func(o map[string]any) error { return set(o, subjects(in.DigitalLeads), "subjects") },
-		"ClusterRole/digital-leads": func(o map[string]any) error {
-			return inList(o, func(rule map[string]any) error { return set(rule, []any{in.Name}, "resourceNames") }, "rules")
-		},
-		"ClusterRoleBinding/digital-leads": func(o map[string]any) error {
-			if err := set(o, in.Namespace+"-digital-leads", "roleRef", "name"); err != nil {
-				return err
-			}
-			return set(o, subjects(in.DigitalLeads), "subjects")
-		},
-		"PersistentVolumeClaim/database-data": func(o map[string]any) error {
-			if in.StorageClass != "" {
-				if err := set(o, in.StorageClass, "spec", "storageClassName"); err != nil {
-					return err
-				}
-			}
-			return set(o, in.StorageSize, "spec", "resources", "requests", "storage")
-		},
-		"StatefulSet/database": both(image("postgresql", in.Images.Postgres), func(o map[string]any) error {
-			if in.Hibernated {
-				return set(o, int64(0), "spec", "replicas")
-			}
-			return nil
-		}),
-		"Job/migration": image("migrate", in.Images.CoordinationAPI),
-		"Deployment/coordination-api": both(image("coordination-api", in.Images.CoordinationAPI),
-			func(o map[string]any) error { return set(o, in.APIReplicas, "spec", "replicas") }),
-		"Deployment/dashboard": both(image("dashboard", in.Images.Dashboard),
-			func(o map[string]any) error { return set(o, in.DashboardReplicas, "spec", "replicas") }),
-		"NetworkPolicy/operator-to-api": func(o map[string]any) error {
-			return inList(o, func(from map[string]any) error {
-				return inList(from, func(peer map[string]any) error {
-					return set(peer, in.Operator.Namespace, "namespaceSelector", "matchLabels", "kubernetes.io/metadata.name")
-				}, "from")
-			}, "spec", "ingress")
-		},
-		"NetworkPolicy/identity-provider": func(o map[string]any) error {
-			return inList(o, func(egress map[string]any) error {
-				if err := set(egress, waysOut(in), "to"); err != nil {
-					return err
-				}
-				return inList(egress, func(to map[string]any) error { return set(to, port, "port") }, "ports")
-			}, "spec", "egress")
-		},
-	}, nil
+	return all, nil
 }
 
 // label marks an object and, where it makes pods, the pods.
@@ -150,51 +92,6 @@ func label(object *unstructured.Unstructured, in Inputs) error {
 		}
 	}
 	return nil
-}
-
-// waysOut are the addresses at which the identity provider may be.
-func waysOut(in Inputs) []any {
-	var blocks []any
-	for _, cidr := range in.EgressCIDRs {
-		blocks = append(blocks, map[string]any{"ipBlock": map[string]any{"cidr": cidr}})
-	}
-	if len(blocks) > 0 {
-		return blocks
-	}
-	for _, everything := range []string{"0.0.0.0/0", "::/0"} {
-		block := map[string]any{"cidr": everything}
-		var except []any
-		for _, cidr := range in.ClusterCIDRs {
-			if strings.Contains(cidr, ":") == strings.Contains(everything, ":") {
-				except = append(except, cidr)
-			}
-		}
-		if len(except) > 0 {
-			block["except"] = except
-		}
-		blocks = append(blocks, map[string]any{"ipBlock": block})
-	}
-	return blocks
-}
-
-func subjects(leads []Subject) []any {
-	list := make([]any, 0, len(leads))
-	for _, lead := range leads {
-		list = append(list, map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": lead.Kind, "name": lead.Name})
-	}
-	return list
-}
-
-// image sets the image of a named container.
-func image(container, image string) edit {
-	return func(o map[string]any) error {
-		return inList(o, func(c map[string]any) error {
-			if c["name"] != container {
-				return fmt.Errorf("its container is %v, not %s", c["name"], container)
-			}
-			return set(c, image, "image")
-		}, "spec", "template", "spec", "containers")
-	}
 }
 
 func both(first, second edit) edit {

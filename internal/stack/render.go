@@ -49,7 +49,7 @@ func (r *Renderer) Render(in Inputs) ([]*unstructured.Unstructured, error) {
 		return nil, err
 	}
 	if in.Hibernated {
-		in.APIReplicas, in.DashboardReplicas = 0, 0
+		in.CoordinationAPI.Replicas, in.Dashboard.Replicas = 0, 0
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,11 +88,11 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 
 // components names the optional parts that a tenant has, as folders of kustomize/components.
 func components(in Inputs) []string {
-	names := []string{strings.ToLower(in.Engine)}
-	if in.APIReplicas > 1 {
+	names := []string{strings.ToLower(in.Database.Engine)}
+	if in.CoordinationAPI.Replicas > 1 {
 		names = append(names, "disruption-coordination-api")
 	}
-	if in.DashboardReplicas > 1 {
+	if in.Dashboard.Replicas > 1 {
 		names = append(names, "disruption-dashboard")
 	}
 	return names

@@ -17,10 +17,12 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func inputs() Inputs {
 	return Inputs{
-		Name: "qop", ODSCode: "QOP", DisplayName: "Greater Manchester", Namespace: "ics-qop", Set: "applyset-test-v1", Release: "v0", Engine: EngineStandalone, Synthetic: true,
+		Name: "qop", ODSCode: "QOP", DisplayName: "Greater Manchester", Namespace: "ics-qop", Set: "applyset-test-v1", Release: "v0", Synthetic: true,
 		Images: Images{CoordinationAPI: "example/coordination-api:1", Dashboard: "example/dashboard:1", Postgres: "example/postgres:15"},
-		Issuer: "https://idp.example.org", Audience: "cmhf-qop", DashboardURL: "https://qop.example.org",
-		StorageSize: "20Gi", APIReplicas: 2, DashboardReplicas: 1, DigitalLeads: []Subject{{"Group", "qop-digital-leads"}}, ClusterCIDRs: []string{"10.244.0.0/16", "10.96.0.0/12"},
+		Issuer: "https://idp.example.org", Audience: "cmhf-qop",
+		Database:        Database{Engine: EngineStandalone, StorageSize: "20Gi"},
+		CoordinationAPI: Program{URL: "https://api.qop.example.org", Replicas: 2}, Dashboard: Program{URL: "https://qop.example.org", Replicas: 1},
+		DigitalLeads: []Subject{{"Group", "qop-digital-leads"}}, ClusterCIDRs: []string{"10.244.0.0/16", "10.96.0.0/12"},
 		Operator: Operator{Namespace: "cmhf-system", ServiceAccount: "cmhf-operator"},
 	}
 }
@@ -112,8 +114,8 @@ func TestWhatAChangeTouches(t *testing.T) {
 		change func(*Inputs)
 		want   []string
 	}{
-		"storage":  {func(in *Inputs) { in.StorageSize = "30Gi" }, []string{"PersistentVolumeClaim/database-data", "ResourceQuota/stack"}},
-		"replicas": {func(in *Inputs) { in.DashboardReplicas = 3 }, []string{"Deployment/dashboard", "PodDisruptionBudget/dashboard", "ResourceQuota/stack"}},
+		"storage":  {func(in *Inputs) { in.Database.StorageSize = "30Gi" }, []string{"PersistentVolumeClaim/database-data", "ResourceQuota/stack"}},
+		"replicas": {func(in *Inputs) { in.Dashboard.Replicas = 3 }, []string{"Deployment/dashboard", "PodDisruptionBudget/dashboard", "ResourceQuota/stack"}},
 		"leads":    {func(in *Inputs) { in.DigitalLeads = nil }, []string{"RoleBinding/cmhf-digital-leads", "ClusterRoleBinding/ics-qop-digital-leads"}},
 		"ways out": {func(in *Inputs) { in.EgressCIDRs = []string{"192.0.2.0/24"} }, []string{"NetworkPolicy/identity-provider"}},
 		"issuer": {func(in *Inputs) { in.Issuer = "https://other.example.org:8443" },
@@ -150,7 +152,7 @@ func TestRenderSaysWhatIsMissing(t *testing.T) {
 		want   string
 	}{
 		"no image": {func(in *Inputs) { in.Images.Dashboard = "" }, "no dashboard image given"},
-		"engine":   {func(in *Inputs) { in.Engine = "Oracle" }, `unknown database engine "Oracle"`},
+		"engine":   {func(in *Inputs) { in.Database.Engine = "Oracle" }, `unknown database engine "Oracle"`},
 		"issuer":   {func(in *Inputs) { in.Issuer = "https://a b" }, "issuer"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +169,7 @@ func BenchmarkRenderWarm(b *testing.B) {
 	renderer := NewRenderer()
 	in := inputs()
 	for b.Loop() {
-		in.DashboardReplicas++ // the same inputs are not rendered again
+		in.Dashboard.Replicas++ // the same inputs are not rendered again
 		if _, err := renderer.Render(in); err != nil {
 			b.Fatal(err)
 		}

@@ -29,7 +29,6 @@ type Inputs struct {
 	// Set is the id of the ApplySet that the objects are members of.
 	Set     string
 	Release string
-	Engine  string
 	// Hibernated stacks have no pods.
 	Hibernated bool
 	// Synthetic says that the tenant holds invented people only.
@@ -38,13 +37,9 @@ type Inputs struct {
 
 	// Issuer is the URL of the OpenID Connect provider; Audience what access tokens must carry.
 	Issuer, Audience string
-	// DashboardURL is where people reach the dashboard.
-	DashboardURL string
 
-	// StorageSize is a Kubernetes quantity; an empty StorageClass means the cluster's default.
-	StorageSize, StorageClass string
-
-	APIReplicas, DashboardReplicas int64
+	Database                   Database
+	CoordinationAPI, Dashboard Program
 
 	// EgressCIDRs are the addresses of the identity provider. Without any, every address outside ClusterCIDRs (the ranges of the
 	// cluster's own pods and Services) counts as one.
@@ -54,6 +49,20 @@ type Inputs struct {
 	DigitalLeads []Subject
 
 	Operator Operator
+}
+
+// Database says what runs the tenant's database and on what.
+type Database struct {
+	Engine string
+	// StorageSize is a Kubernetes quantity; an empty StorageClass means the cluster's default.
+	StorageSize, StorageClass string
+}
+
+// Program is the coordination API or the dashboard.
+type Program struct {
+	// URL is where people and systems reach it.
+	URL      string
+	Replicas int64
 }
 
 // Subject is a person or group as the cluster authenticates them: Kind is User or Group.
@@ -74,15 +83,15 @@ func (in Inputs) Check() error {
 	for _, field := range []struct{ name, value string }{
 		{"name", in.Name}, {"ODS code", in.ODSCode}, {"display name", in.DisplayName}, {"namespace", in.Namespace},
 		{"release", in.Release}, {"set", in.Set}, {"coordination API image", in.Images.CoordinationAPI}, {"dashboard image", in.Images.Dashboard},
-		{"PostgreSQL image", in.Images.Postgres}, {"issuer", in.Issuer}, {"audience", in.Audience}, {"dashboard URL", in.DashboardURL},
-		{"storage size", in.StorageSize}, {"operator namespace", in.Operator.Namespace}, {"operator service account", in.Operator.ServiceAccount},
+		{"PostgreSQL image", in.Images.Postgres}, {"issuer", in.Issuer}, {"audience", in.Audience}, {"dashboard URL", in.Dashboard.URL},
+		{"storage size", in.Database.StorageSize}, {"operator namespace", in.Operator.Namespace}, {"operator service account", in.Operator.ServiceAccount},
 	} {
 		if field.value == "" {
 			return fmt.Errorf("rendering the stack of %q: no %s given", in.Name, field.name)
 		}
 	}
-	if in.Engine != EngineStandalone {
-		return fmt.Errorf("rendering the stack of %q: unknown database engine %q (known: %s)", in.Name, in.Engine, EngineStandalone)
+	if in.Database.Engine != EngineStandalone {
+		return fmt.Errorf("rendering the stack of %q: unknown database engine %q (known: %s)", in.Name, in.Database.Engine, EngineStandalone)
 	}
 	return nil
 }
