@@ -52,23 +52,25 @@ type Rule struct {
 	Roles     []Role
 	// Personal operations touch people's records: each use is audited, and systems must state their purpose.
 	Personal bool
+	// Writes: the operation changes records; a system that is read-only refuses it. An audit entry is no change of a record.
+	Writes bool
 }
 
 var table = []Rule{
-	{SearchPeople, []Role{ServiceLead, Practitioner, Integration}, true},
-	{ReadPerson, []Role{ServiceLead, Practitioner, Integration}, true},
-	{ReadAccessLog, []Role{ServiceLead, Practitioner}, true},
-	{SetLegalDuties, []Role{ServiceLead, Practitioner}, true},
-	{CreateReferral, []Role{ServiceLead, Practitioner, Integration}, true},
-	{ReadReferral, []Role{ServiceLead, Practitioner, Integration}, true},
-	{ListReferrals, []Role{ServiceLead, Practitioner, Integration}, true},
-	{AcceptReferral, []Role{ServiceLead, Practitioner}, true},
-	{ReadEpisode, []Role{ServiceLead, Practitioner, Integration}, true},
-	{ListEpisodes, []Role{ServiceLead, Practitioner, Integration}, true},
-	{RecordReaching, []Role{ServiceLead, Practitioner}, true},
-	{CloseEpisode, []Role{ServiceLead, Practitioner}, true},
-	{ListServices, []Role{ServiceLead, Practitioner, DigitalLead, Integration}, false},
-	{ReadAtAGlance, []Role{ServiceLead, Practitioner, DigitalLead}, false},
+	{SearchPeople, []Role{ServiceLead, Practitioner, Integration}, true, false},
+	{ReadPerson, []Role{ServiceLead, Practitioner, Integration}, true, false},
+	{ReadAccessLog, []Role{ServiceLead, Practitioner}, true, false},
+	{SetLegalDuties, []Role{ServiceLead, Practitioner}, true, true},
+	{CreateReferral, []Role{ServiceLead, Practitioner, Integration}, true, true},
+	{ReadReferral, []Role{ServiceLead, Practitioner, Integration}, true, false},
+	{ListReferrals, []Role{ServiceLead, Practitioner, Integration}, true, false},
+	{AcceptReferral, []Role{ServiceLead, Practitioner}, true, true},
+	{ReadEpisode, []Role{ServiceLead, Practitioner, Integration}, true, false},
+	{ListEpisodes, []Role{ServiceLead, Practitioner, Integration}, true, false},
+	{RecordReaching, []Role{ServiceLead, Practitioner}, true, true},
+	{CloseEpisode, []Role{ServiceLead, Practitioner}, true, true},
+	{ListServices, []Role{ServiceLead, Practitioner, DigitalLead, Integration}, false, false},
+	{ReadAtAGlance, []Role{ServiceLead, Practitioner, DigitalLead}, false, false},
 }
 
 // Rules is the whole table.

@@ -35,6 +35,7 @@ const (
 	SignInUnavailable    Slug = "sign-in-unavailable"
 	DatabaseUnavailable  Slug = "database-unavailable"
 	DirectoryOlder       Slug = "directory-older"
+	ReadOnly             Slug = "read-only"
 	Internal             Slug = "internal-error"
 )
 
@@ -66,6 +67,7 @@ var catalogue = map[Slug]entry{
 	SignInUnavailable:    {503, "Tokens cannot be checked now", "The ICS's identity provider does not answer. Repeat the request later."},
 	DatabaseUnavailable:  {503, "The database is not available now", "Repeat the request, with the same Idempotency-Key if it had one."},
 	DirectoryOlder:       {409, "A newer directory is committed", "Read the committed directory and send a higher revision."},
+	ReadOnly:             {503, "Records can be read and not changed now", "The ICS's platform team has made the system read-only for a while. Keep the request and repeat it later, with the same Idempotency-Key if it had one; Retry-After says how soon it is worth a try."},
 	Internal:             {500, "Something went wrong here", "Repeat the request. If it fails again, tell the service desk the instance."},
 }
 

@@ -30,6 +30,8 @@ type API struct {
 	mux      *http.ServeMux
 	store    *store.Store
 	verifier Verifier
+	// readOnly refuses every operation that writes.
+	readOnly bool
 	// fieldNames are all names of fields and parameters in the document.
 	fieldNames func() map[string]bool
 }
@@ -60,8 +62,8 @@ var useProblems = sync.OnceFunc(func() {
 // Version is that of the contract in the document, not of the program: it grows when operations or fields are added.
 const Version = "1.0.0"
 
-// New makes an API without operations.
-func New(s *store.Store, verifier Verifier) *API {
+// New makes an API without operations. When it is read-only, it refuses those that change records.
+func New(s *store.Store, verifier Verifier, readOnly bool) *API {
 	useProblems()
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Coordination API", Version)
@@ -75,7 +77,7 @@ func New(s *store.Store, verifier Verifier) *API {
 		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Access token of the ICS's identity provider."},
 	}
 	problem.Pages(mux)
-	a := &API{huma: humago.New(mux, config), mux: mux, store: s, verifier: verifier}
+	a := &API{huma: humago.New(mux, config), mux: mux, store: s, verifier: verifier, readOnly: readOnly}
 	a.fieldNames = sync.OnceValue(func() map[string]bool { return fieldNames(a.OpenAPI()) })
 	return a
 }

@@ -14,6 +14,10 @@ import (
 	"github.com/cmhf/operator/internal/coordination/store"
 )
 
+// retryAfter is how soon, in seconds, a write that was refused because the system is read-only is worth another try. The answer is
+// a 503 and no 4xx because systems keep and repeat what gets the one and may drop what gets the other: no referral may be lost.
+const retryAfter = "300"
+
 type callKey struct{}
 
 // call is an authorised request.
@@ -88,6 +92,10 @@ func (a *API) caller(ctx huma.Context, rule access.Rule, concern store.Concern) 
 		caller.Purpose = access.PurposeDirectCare
 	case caller.Purpose != access.PurposeDirectCare:
 		refused = problem.New(problem.PurposeMissing, "The token's purpose claim must be %s.", access.PurposeDirectCare)
+	}
+	if refused == nil && rule.Writes && a.readOnly {
+		ctx.SetHeader("Retry-After", retryAfter)
+		refused = problem.New(problem.ReadOnly, "The operation %s changes records, and the records of this ICS can't be changed at present.", rule.Operation)
 	}
 	if refused == nil {
 		return caller, nil

@@ -25,7 +25,9 @@ type Config struct {
 	TokenFile      string
 	DirectoryFile  string
 	Synthetic      bool
-	LogLevel       slog.Level
+	// ReadOnly refuses every change of a record.
+	ReadOnly bool
+	LogLevel slog.Level
 	// Database is a connection URL for tests; empty means the environment.
 	Database string
 }
@@ -58,6 +60,9 @@ func ConfigFromEnvironment(version string) (Config, error) {
 	var err error
 	if c.Synthetic, err = strconv.ParseBool(cmp.Or(os.Getenv("CMHF_SYNTHETIC"), "false")); err != nil {
 		errs = append(errs, errors.New("CMHF_SYNTHETIC: use true or false"))
+	}
+	if c.ReadOnly, err = strconv.ParseBool(cmp.Or(os.Getenv("CMHF_READ_ONLY"), "false")); err != nil {
+		errs = append(errs, errors.New("CMHF_READ_ONLY: use true or false"))
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(cmp.Or(os.Getenv("CMHF_LOG_LEVEL"), "info"))); err != nil {
 		errs = append(errs, errors.New("CMHF_LOG_LEVEL: use debug, info, warn or error"))

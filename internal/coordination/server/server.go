@@ -39,7 +39,7 @@ const (
 
 // Public builds the public API with all its subjects. store and verifier may be nil to get the OpenAPI document only.
 func Public(c Config, s *store.Store, verifier rest.Verifier) *rest.API {
-	api := rest.New(s, verifier)
+	api := rest.New(s, verifier, c.ReadOnly)
 	services.Register(api)
 	people.Register(api)
 	referrals.Register(api)
@@ -74,13 +74,15 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return errors.Join(err, public.listener.Close())
 	}
-	slog.Info("coordination API listens", "public", public.address(), "internal", internal.address(), "ods_code", c.ODSCode, "version", c.Version, "synthetic", c.Synthetic)
+	slog.Info("coordination API listens", "public", public.address(), "internal", internal.address(), "ods_code", c.ODSCode, "version", c.Version, "synthetic", c.Synthetic, "read_only", c.ReadOnly)
 
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	go verifier.Discover(background)
 	go commitStartUpDirectory(background, c, db)
-	go expireKeys(background, db)
+	if !c.ReadOnly { // a write that got no answer before is repeated afterwards, and must find its key
+		go expireKeys(background, db)
+	}
 
 	group, serving := errgroup.WithContext(ctx)
 	group.Go(public.serve)
