@@ -54,6 +54,8 @@ const (
 	ReasonStopping = "Stopping"
 	// ReasonHibernated: nothing runs, as declared; the data are kept.
 	ReasonHibernated = "Hibernated"
+	// ReasonReadOnly: records can be read and not changed, as declared.
+	ReasonReadOnly = "ReadOnly"
 	// ReasonSuspended: the operator leaves the stack alone, as declared.
 	ReasonSuspended = "Suspended"
 	// ReasonOutsideGuidance and ReasonWithinGuidance belong to SizeAdvisory.

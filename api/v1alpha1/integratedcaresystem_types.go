@@ -52,7 +52,8 @@ type IntegratedCareSystemSpec struct {
 	// +required
 	Stack Stack `json:"stack"`
 
-	// state says what should run: everything (Active), or nothing while the data are kept (Hibernated).
+	// state says what should run: everything (Active), everything with records that can be read and not changed (ReadOnly), or
+	// nothing while the data are kept (Hibernated).
 	// +optional
 	// +kubebuilder:default=Active
 	State State `json:"state,omitempty"`
@@ -65,12 +66,14 @@ type IntegratedCareSystemSpec struct {
 
 // State says what of a stack runs.
 //
-// +kubebuilder:validation:Enum=Active;Hibernated
+// +kubebuilder:validation:Enum=Active;ReadOnly;Hibernated
 type State string
 
 const (
 	// StateActive is the default: everything runs.
 	StateActive State = "Active"
+	// StateReadOnly serves reads and refuses every change of a record.
+	StateReadOnly State = "ReadOnly"
 	// StateHibernated stops every program and keeps the data.
 	StateHibernated State = "Hibernated"
 )

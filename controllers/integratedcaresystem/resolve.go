@@ -20,6 +20,7 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		Set:             setID(s.ics),
 		Release:         r.Settings.Release,
 		Hibernated:      spec.State == v1alpha1.StateHibernated,
+		ReadOnly:        spec.State == v1alpha1.StateReadOnly,
 		Synthetic:       spec.Stack.Data == v1alpha1.DataSynthetic,
 		Images:          r.Settings.Images,
 		Issuer:          spec.Stack.Authentication.Issuer,

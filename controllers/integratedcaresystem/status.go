@@ -130,5 +130,8 @@ func readiness(s *scope) metav1.Condition {
 	if s.inputs.Hibernated {
 		return condition(metav1.ConditionTrue, v1alpha1.ReasonHibernated, "nothing runs, as declared; the data are kept")
 	}
+	if s.inputs.ReadOnly {
+		return condition(metav1.ConditionTrue, v1alpha1.ReasonReadOnly, "everything runs as declared; records can be read and not changed")
+	}
 	return condition(metav1.ConditionTrue, v1alpha1.ReasonAsDeclared, "database, coordination API and dashboard run as declared")
 }

@@ -35,6 +35,7 @@ func TestStatusSettles(t *testing.T) {
 			allUp(s)
 			s.parts[stack.StageMigration] = part{exists: true, current: true, state: health.State{Failed: true}}
 		},
+		"read-only":  func(s *scope) { allUp(s); s.inputs.ReadOnly = true },
 		"hibernated": func(s *scope) { allUp(s); s.inputs.Hibernated = true },
 		"stopping":   func(s *scope) { s.stopping = "stopping" },
 		"suspended":  func(s *scope) { s.ics.Spec.Suspend = true },

@@ -47,7 +47,7 @@ func New(s settings.Settings, log *slog.Logger, now func() time.Time) (*Dashboar
 	if err != nil {
 		return nil, err
 	}
-	renderer, err := pages.New(s.ICSName, s.ODSCode, static.Path)
+	renderer, err := pages.New(s.ICSName, s.ODSCode, s.ReadOnly, static.Path)
 	if err != nil {
 		return nil, err
 	}

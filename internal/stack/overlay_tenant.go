@@ -22,6 +22,7 @@ func tenantEdits(in Inputs) (map[string]edit, error) {
 				"odsCode":      in.ODSCode,
 				"icsName":      in.DisplayName,
 				"synthetic":    strconv.FormatBool(in.Synthetic),
+				"readOnly":     strconv.FormatBool(in.ReadOnly),
 				"oidcIssuer":   in.Issuer,
 				"oidcAudience": in.Audience,
 				"dashboardURL": in.Dashboard.URL,

@@ -120,6 +120,7 @@ func TestWhatAChangeTouches(t *testing.T) {
 		"ways out": {func(in *Inputs) { in.EgressCIDRs = []string{"192.0.2.0/24"} }, []string{"NetworkPolicy/identity-provider"}},
 		"issuer": {func(in *Inputs) { in.Issuer = "https://other.example.org:8443" },
 			[]string{"ConfigMap/stack-settings", "Deployment/coordination-api", "Deployment/dashboard", "NetworkPolicy/identity-provider"}},
+		"read-only":      {func(in *Inputs) { in.ReadOnly = true }, []string{"ConfigMap/stack-settings", "Deployment/coordination-api", "Deployment/dashboard"}},
 		"database image": {func(in *Inputs) { in.Images.Postgres = "example/postgres:15.1" }, []string{"StatefulSet/database"}},
 		"api image":      {func(in *Inputs) { in.Images.CoordinationAPI = "example/coordination-api:2" }, []string{"Deployment/coordination-api", "Job/migration"}},
 	} {

@@ -31,6 +31,8 @@ type Inputs struct {
 	Release string
 	// Hibernated stacks have no pods.
 	Hibernated bool
+	// ReadOnly stacks answer reads and refuse changes of records.
+	ReadOnly bool
 	// Synthetic says that the tenant holds invented people only.
 	Synthetic bool
 	Images    Images

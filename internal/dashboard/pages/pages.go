@@ -26,17 +26,19 @@ var files embed.FS
 // Renderer draws pages for one ICS.
 type Renderer struct {
 	icsName, odsCode string
+	readOnly         bool
 	templates        map[string]*template.Template
 }
 
-// New prepares the templates. asset gives the address of a style sheet or picture.
-func New(icsName, odsCode string, asset func(string) (string, error)) (*Renderer, error) {
+// New prepares the templates. readOnly says on every page that records can't be changed at present; asset gives the address of a
+// style sheet or picture.
+func New(icsName, odsCode string, readOnly bool, asset func(string) (string, error)) (*Renderer, error) {
 	base, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{"asset": asset, "args": args}).
 		ParseFS(files, "templates/layout.gohtml", "templates/components.gohtml")
 	if err != nil {
 		return nil, fmt.Errorf("parse the page layout: %w", err)
 	}
-	r := &Renderer{icsName: icsName, odsCode: odsCode, templates: map[string]*template.Template{}}
+	r := &Renderer{icsName: icsName, odsCode: odsCode, readOnly: readOnly, templates: map[string]*template.Template{}}
 	for _, page := range []string{"at-a-glance", "message"} {
 		t, err := base.Clone()
 		if err != nil {
@@ -64,6 +66,7 @@ type frame struct {
 	Viewer    *Viewer // nil when nobody is signed in
 	Nav       []link
 	Synthetic bool
+	ReadOnly  bool
 	Page      any
 }
 
@@ -79,7 +82,7 @@ func navigation(current string) []link {
 
 // write draws the named page and sends it. Pages hold figures or the fact of being signed in, so none may be stored.
 func (r *Renderer) write(w http.ResponseWriter, status int, name string, f frame) error {
-	f.Product, f.ICSName, f.ODSCode = Product, r.icsName, r.odsCode
+	f.Product, f.ICSName, f.ODSCode, f.ReadOnly = Product, r.icsName, r.odsCode, r.readOnly
 	var b bytes.Buffer
 	if err := r.templates[name].ExecuteTemplate(&b, "layout", f); err != nil {
 		http.Error(w, "The page could not be drawn.", http.StatusInternalServerError)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -30,6 +31,8 @@ type Settings struct {
 	PublicURL      *url.URL // where browsers reach the dashboard; no path
 	SessionKey     []byte   // SessionKeySize bytes
 	LogLevel       slog.Level
+	// ReadOnly says on every page that records can't be changed at present.
+	ReadOnly bool
 }
 
 var odsCode = regexp.MustCompile(`^[A-Z0-9]{3}([A-Z0-9]{2})?$`)
@@ -48,6 +51,7 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		PublicURL:      r.secureAddress("CMHF_PUBLIC_URL", "set it to the address that browsers use for the dashboard"),
 		SessionKey:     r.key("CMHF_SESSION_KEY_FILE"),
 		LogLevel:       r.level("CMHF_LOG_LEVEL"),
+		ReadOnly:       r.yesNo("CMHF_READ_ONLY"),
 	}
 	if s.ODSCode != "" && !odsCode.MatchString(s.ODSCode) {
 		r.fault("CMHF_ODS_CODE", fmt.Sprintf("%q is not an ODS code: use 3 or 5 upper-case letters and digits", s.ODSCode))
@@ -137,4 +141,12 @@ func (r *reader) level(name string) slog.Level {
 		r.fault(name, "is not a log level: use debug, info, warn or error")
 	}
 	return l
+}
+
+func (r *reader) yesNo(name string) bool {
+	yes, err := strconv.ParseBool(r.optional(name, "false"))
+	if err != nil {
+		r.fault(name, "use true or false")
+	}
+	return yes
 }

@@ -31,6 +31,7 @@ func complete(t *testing.T) map[string]string {
 		"CMHF_OIDC_ISSUER":      "https://id.example.org/realm",
 		"CMHF_OIDC_CLIENT_ID":   "cmhf-qop",
 		"CMHF_PUBLIC_URL":       "http://dashboard.ics-qop.cmhf.localhost:8080/",
+		"CMHF_READ_ONLY":        "true",
 		"CMHF_SESSION_KEY_FILE": keyFile(t, []byte(base64.StdEncoding.EncodeToString(key)+"\n")),
 	}
 }
@@ -47,6 +48,9 @@ func TestCompleteSettings(t *testing.T) {
 	}
 	if got, want := s.PublicURL.String(), "http://dashboard.ics-qop.cmhf.localhost:8080"; got != want {
 		t.Errorf("public URL %q, want %q", got, want)
+	}
+	if !s.ReadOnly {
+		t.Error("CMHF_READ_ONLY was not read")
 	}
 	if s.Listen != ":8080" || s.InternalListen != ":8081" || s.LogLevel != slog.LevelInfo {
 		t.Errorf("defaults: listen %q, internal %q, level %v", s.Listen, s.InternalListen, s.LogLevel)
@@ -69,6 +73,7 @@ func TestFaultsNameTheVariableAndHowToMendIt(t *testing.T) {
 		{"CMHF_PUBLIC_URL", "https://example.org/dashboard", "leave out the path"},
 		{"CMHF_SESSION_KEY_FILE", "/does/not/exist", "mount the Secret"},
 		{"CMHF_SESSION_KEY_FILE", keyFile(t, []byte("too-short-to-be-a-key")), "openssl rand"},
+		{"CMHF_READ_ONLY", "perhaps", "true or false"},
 		{"CMHF_LOG_LEVEL", "loud", "debug, info, warn or error"},
 	} {
 		env := complete(t)
