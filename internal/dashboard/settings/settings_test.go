@@ -31,7 +31,6 @@ func complete(t *testing.T) map[string]string {
 		"CMHF_OIDC_ISSUER":      "https://id.example.org/realm",
 		"CMHF_OIDC_CLIENT_ID":   "cmhf-qop",
 		"CMHF_PUBLIC_URL":       "http://dashboard.ics-qop.cmhf.localhost:8080/",
-		"CMHF_READ_ONLY":        "true",
 		"CMHF_SESSION_KEY_FILE": keyFile(t, []byte(base64.StdEncoding.EncodeToString(key)+"\n")),
 	}
 }
@@ -39,6 +38,7 @@ func complete(t *testing.T) map[string]string {
 func TestCompleteSettings(t *testing.T) {
 	t.Parallel()
 	env := complete(t)
+	env["CMHF_READ_ONLY"] = "true"
 	s, err := settings.FromEnvironment(func(name string) string { return env[name] })
 	if err != nil {
 		t.Fatal(err)
