@@ -136,6 +136,19 @@ identity: reach ## Install the development identity provider
 	@$(KUBECTL) kustomize $(OUT)/deploy/identity | sed 's/cmhf\.localhost:8080/cmhf.localhost:$(HTTP_PORT)/g' | $(KUBECTL) apply --server-side --force-conflicts -f - >/dev/null
 	@$(TIMED) "identity provider running" $(KUBECTL) -n identity rollout status deployment/idp --timeout=180s
 
+# The release manifest lies in the module that hack/cnpg names.
+CNPG := github.com/cloudnative-pg/cloudnative-pg
+.PHONY: cloudnativepg
+cloudnativepg: reach $(BIN)/images $(BIN)/devcluster ## Install CloudNativePG, for databases with standbys
+	@$(BIN)/images build --repo . --out $(IMAGES) --version $(VERSION) --prefix $(IMAGE_PREFIX) cloudnative-pg
+ifeq ($(OWN_CLUSTER),)
+	@$(DEVCLUSTER) load $(IMAGES)/cloudnative-pg.tar
+endif
+	@version=$$(go -C hack/cnpg list -m -f '{{.Version}}' $(CNPG)) && module=$$(go -C hack/cnpg list -m -f '{{.Dir}}' $(CNPG)) && \
+	  go run ./hack/overlay --images $(IMAGES)/images.json --out $(OUT)/deploy --cloudnativepg "$$module/releases/cnpg-$${version#v}.yaml"
+	@$(TIMED) "CloudNativePG installed" $(KUBECTL) apply --server-side --force-conflicts -k $(OUT)/deploy/cloudnativepg
+	@$(TIMED) "CloudNativePG running" $(KUBECTL) -n cnpg-system rollout status deployment/cnpg-controller-manager --timeout=180s
+
 .PHONY: platform
 platform: ## cluster, images, load and deploy in one
 	@$(MAKE) cluster

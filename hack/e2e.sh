@@ -14,7 +14,7 @@ hack/timed.sh "life of a development cluster" go -C hack/devcluster test -tags c
 $devcluster down
 [[ ${KEEP:-} ]] || trap '$devcluster down' EXIT
 # Without the flags of the make that runs this script: they carry the variables of its command line.
-MAKEFLAGS='' make --no-print-directory KUBECONFIG= CLUSTER="$name" API_PORT="$api_port" HTTP_PORT="$E2E_HTTP_PORT" platform identity
+MAKEFLAGS='' make --no-print-directory KUBECONFIG= CLUSTER="$name" API_PORT="$api_port" HTTP_PORT="$E2E_HTTP_PORT" platform cloudnativepg identity
 
 E2E_KUBECTL=$($devcluster assets)/kubectl
 E2E_KUBECONFIG=$($devcluster kubeconfig)

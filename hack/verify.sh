@@ -38,7 +38,7 @@ generated() {
 }
 tidy() {
   local module status=0
-  for module in . hack/tools hack/devcluster hack/images hack/kube hack/coredns; do
+  for module in . hack/tools hack/devcluster hack/images hack/kube hack/coredns hack/cnpg; do
     go -C "$module" mod tidy -diff || { echo "not tidy: $module"; status=1; }
   done
   return "$status"

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cmhf/operator/hack/images/internal/cnpg"
 	"github.com/cmhf/operator/hack/images/internal/golang"
 	"github.com/cmhf/operator/hack/images/internal/image"
 	"github.com/cmhf/operator/hack/images/internal/postgres"
@@ -25,7 +26,7 @@ func build(ctx context.Context, o options, wanted []string) error {
 	}
 	var programs []string
 	for _, name := range wanted {
-		if name != postgres.Name {
+		if name != postgres.Name && name != cnpg.Name {
 			programs = append(programs, name)
 		}
 	}
@@ -44,6 +45,12 @@ func build(ctx context.Context, o options, wanted []string) error {
 	}
 	if slices.Contains(wanted, postgres.Name) {
 		err := write(o, list, postgres.Name, func() (image.Spec, error) { return postgres.Image(ctx, o.cache, os.Stderr) })
+		if err != nil {
+			return err
+		}
+	}
+	if slices.Contains(wanted, cnpg.Name) {
+		err := write(o, list, cnpg.Name, func() (image.Spec, error) { return cnpg.Image(ctx, o.repo, o.cache, os.Stderr) })
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cmhf/operator/hack/images/internal/cnpg"
 	"github.com/cmhf/operator/hack/images/internal/golang"
 	"github.com/cmhf/operator/hack/images/internal/image"
 	"github.com/cmhf/operator/hack/images/internal/postgres"
@@ -89,7 +90,7 @@ func printUsage(flags *flag.FlagSet, w io.Writer) {
 	flags.PrintDefaults()
 }
 
-func names() []string { return append(golang.Names(), postgres.Name) }
+func names() []string { return append(golang.Names(), postgres.Name, cnpg.Name) }
 
 func (o *options) check(wanted []string) error {
 	switch {

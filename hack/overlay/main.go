@@ -1,5 +1,5 @@
 // The overlay program writes the kustomize overlays that say which images to run: one for the operator, one for the
-// development identity provider. kubectl applies them.
+// development identity provider, and, given its manifest, one for CloudNativePG. kubectl applies them.
 package main
 
 import (
@@ -17,21 +17,34 @@ import (
 func main() {
 	images := flag.String("images", ".build/images/images.json", "file with the image of each program, as the image builder writes it")
 	out := flag.String("out", ".build/deploy", "folder for the overlays")
+	manifest := flag.String("cloudnativepg", "", "manifest of CloudNativePG, to write its overlay alone")
 	flag.Parse()
-	if err := write(*images, *out); err != nil {
+	write := func() error { return write(*images, *out) }
+	if *manifest != "" {
+		write = func() error { return cloudNativePG(*images, *manifest, *out) }
+	}
+	if err := write(); err != nil {
 		fmt.Fprintln(os.Stderr, "overlay:", err)
 		os.Exit(1)
 	}
 }
 
-func write(file, out string) error {
+func read(file string) (map[string]string, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("reading the list of images (make images writes it): %w", err)
+		return nil, fmt.Errorf("reading the list of images (make images writes it): %w", err)
 	}
 	var images map[string]string
 	if err := json.Unmarshal(raw, &images); err != nil {
-		return fmt.Errorf("decoding %s: %w", file, err)
+		return nil, fmt.Errorf("decoding %s: %w", file, err)
+	}
+	return images, nil
+}
+
+func write(file, out string) error {
+	images, err := read(file)
+	if err != nil {
+		return err
 	}
 	manager, err := image("manager", images)
 	if err != nil {
@@ -62,6 +75,53 @@ func write(file, out string) error {
 	return save(filepath.Join(out, "identity"), types.Kustomization{
 		Resources: []string{"config/dev/identity"},
 		Images:    []types.Image{provider},
+	})
+}
+
+// onThisCluster lets CloudNativePG run without a registry: its image is loaded, not pulled, the pods of PostgreSQL take their
+// instance manager from the same one, and its start is not throttled.
+const onThisCluster = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cnpg-controller-manager, namespace: cnpg-system}
+spec:
+  template:
+    spec:
+      containers:
+      - name: manager
+        imagePullPolicy: IfNotPresent
+        env:
+        - {name: OPERATOR_IMAGE_NAME, value: %q}
+        resources:
+          limits: {cpu: null}
+`
+
+// cloudNativePG writes the overlay of its release manifest, which is copied beside it: kustomize reads no files from elsewhere.
+func cloudNativePG(file, manifest, out string) error {
+	images, err := read(file)
+	if err != nil {
+		return err
+	}
+	operator, err := image("cloudnative-pg", images)
+	if err != nil {
+		return err
+	}
+	operator.Name = "ghcr.io/cloudnative-pg/cloudnative-pg"
+	text, err := os.ReadFile(manifest)
+	if err != nil {
+		return fmt.Errorf("reading the manifest of CloudNativePG: %w", err)
+	}
+	folder := filepath.Join(out, "cloudnativepg")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("making %s: %w", folder, err)
+	}
+	release := filepath.Join(folder, "release.yaml")
+	if err := os.WriteFile(release, text, 0o644); err != nil {
+		return fmt.Errorf("copying the manifest of CloudNativePG: %w", err)
+	}
+	return save(folder, types.Kustomization{
+		Resources: []string{release},
+		Images:    []types.Image{operator},
+		Patches:   []types.Patch{{Patch: fmt.Sprintf(onThisCluster, images["cloudnative-pg"])}},
 	})
 }
 

@@ -31,6 +31,7 @@ type File struct {
 	Mode    int64
 	Content []byte
 	Source  string // path to read the content from, instead of Content
+	Link    string // target, which makes the entry a symbolic link
 }
 
 // Write writes the files, in order of name, as a tar file at path.
@@ -51,6 +52,10 @@ func writeFile(archive *tar.Writer, f File) error {
 	header := &tar.Header{Name: f.Name, Mode: f.Mode, ModTime: time.Unix(Epoch, 0), Format: tar.FormatPAX, Typeflag: tar.TypeReg}
 	if strings.HasSuffix(f.Name, "/") {
 		header.Typeflag = tar.TypeDir
+		return archive.WriteHeader(header)
+	}
+	if f.Link != "" {
+		header.Typeflag, header.Linkname, header.Mode = tar.TypeSymlink, f.Link, 0o777
 		return archive.WriteHeader(header)
 	}
 	if f.Source == "" {
