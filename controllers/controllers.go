@@ -5,7 +5,6 @@ package controllers
 import (
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
@@ -18,6 +17,7 @@ import (
 	"github.com/cmhf/operator/controllers/corecommunityservice"
 	"github.com/cmhf/operator/controllers/integratedcaresystem"
 	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/optionalapi"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -33,18 +33,23 @@ func Scheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// Cache holds our own resources and, of everything else, only what carries a tenant's label.
+// Cache holds our own resources and, of everything else, only what carries a tenant's label. It holds what is watched and nothing
+// else: whoever reads another kind from it is refused, instead of the whole cluster's objects of that kind being fetched.
 func Cache() (cache.Options, error) {
 	tenants, err := labels.NewRequirement(v1alpha1.LabelICS, selection.Exists, nil)
 	if err != nil {
 		return cache.Options{}, fmt.Errorf("selecting tenants' objects: %w", err)
 	}
-	ofTenants := cache.ByObject{Label: labels.NewSelector().Add(*tenants)}
-	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}}
-	for _, kind := range stack.Kinds {
-		object := &unstructured.Unstructured{}
-		object.SetGroupVersionKind(kind)
-		options.ByObject[object] = ofTenants
+	everything := cache.ByObject{Label: labels.Everything()}
+	options := cache.Options{
+		DefaultLabelSelector:        labels.NewSelector().Add(*tenants),
+		DefaultWatchErrorHandler:    optionalapi.WatchErrors(stack.OptionalKinds),
+		ReaderFailOnMissingInformer: true,
+		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.IntegratedCareSystem{}: everything,
+			&v1alpha1.CoreCommunityService{}: everything,
+			optionalapi.Definition():         optionalapi.DefinitionsInCache(),
+		},
 	}
 	return options, nil
 }
@@ -69,6 +74,10 @@ func Client() client.Options {
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings;clusterroles;clusterrolebindings,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=cmhf-operator-tenant-secrets;cmhf-digital-lead
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
+// +kubebuilder:rbac:groups=postgresql.cnpg.io,resources=clusters,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=postgresql.cnpg.io,resources=scheduledbackups,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -26,6 +26,7 @@ import (
 	"github.com/cmhf/operator/internal/directory"
 	"github.com/cmhf/operator/internal/stack"
 	"github.com/cmhf/operator/internal/testkit/controlplane"
+	"github.com/cmhf/operator/internal/testkit/logcheck"
 	"github.com/cmhf/operator/internal/testkit/stubcluster"
 )
 
@@ -34,10 +35,13 @@ var (
 	restConfig *rest.Config
 	k8s        client.Client
 	cluster    *stubcluster.Cluster
+	// logged collects the error lines of all there is in this process.
+	logged = &logcheck.Errors{}
 )
 
 func TestMain(m *testing.M) {
-	ctrl.SetLogger(logr.Discard())
+	ctrl.SetLogger(logged.Logger())
+	klog.SetLogger(logged.Logger())
 	code, err := withControlPlane(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -110,6 +114,7 @@ func startRelease(t *testing.T, cfg *rest.Config, api *tenants, settings integra
 		Controller: config.Controller{SkipNameValidation: &skip},
 	})
 	must(t, err)
+	logged.Take()
 	o := &operator{api: api}
 	must(t, controllers.Setup(manager, settings, o.api))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -120,7 +125,13 @@ func startRelease(t *testing.T, cfg *rest.Config, api *tenants, settings integra
 			t.Errorf("the manager stopped: %v", err)
 		}
 	}()
-	o.stop = sync.OnceFunc(func() { cancel(); <-stopped })
+	o.stop = sync.OnceFunc(func() {
+		cancel()
+		<-stopped
+		if lines := logged.Take(); cfg == restConfig && len(lines) > 0 {
+			t.Errorf("without a fault the operator logged errors:\n%s", strings.Join(lines, "\n"))
+		}
+	})
 	t.Cleanup(o.stop)
 	return o
 }

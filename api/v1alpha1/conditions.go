@@ -42,6 +42,8 @@ const (
 	ReasonNamespaceTerminating = "NamespaceTerminating"
 	// ReasonRenderFailed: the stack could not be rendered from the spec.
 	ReasonRenderFailed = "RenderFailed"
+	// ReasonAPINotServed: the stack needs a kind whose CustomResourceDefinition is not installed.
+	ReasonAPINotServed = "APINotServed"
 	// ReasonApplyRefused: the API server refused an object of the stack.
 	ReasonApplyRefused = "ApplyRefused"
 	// ReasonImmutableFieldChange: the render changes a field that can't be changed.

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/shutdown"
 )
 
 // workers judge namespaces at the same time.
@@ -32,7 +33,7 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 		Watches(&v1alpha1.IntegratedCareSystem{}, handler.EnqueueRequestsFromMapFunc(tenantNamespace), builder.WithPredicates(decides)).
 		Watches(object("Namespace"), handler.EnqueueRequestsFromMapFunc(itself), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Watches(object("ConfigMap"), handler.EnqueueRequestsFromMapFunc(ownNamespace), builder.WithPredicates(predicate.NewPredicateFuncs(isDirectory))).
-		Complete(r)
+		Complete(shutdown.Quiet(r))
 }
 
 // decides lets through what matters to services: the spec, and whether namespace and API are ready.

@@ -42,7 +42,7 @@ func (s *scope) namespaceCondition() metav1.Condition {
 	case s.namespaceApplied:
 		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonAvailable
 		condition.Message = "services can be declared in namespace " + s.ics.TenantNamespace()
-	case s.refused != nil && s.objects != nil:
+	case s.refused != nil && s.namespaceLooked:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, s.refused.reason, s.refused.message
 	}
 	return condition

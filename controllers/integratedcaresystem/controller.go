@@ -37,6 +37,11 @@ type Reconciler struct {
 	Renderer *stack.Renderer
 	Applier  *applyset.Applier
 	Settings Settings
+
+	// optional says which kinds of other projects are served: set by SetupWithManager.
+	optional interface {
+		Served(schema.GroupVersionKind) bool
+	}
 }
 
 // Settings are what the operator brings to every tenant.
@@ -65,7 +70,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
 	}
-	err := run(ctx, s, r.protect, r.resolve, r.render, r.namespace, r.volume, r.configuration, r.credentials, r.workloads, r.recordVolume, r.prune, r.services)
+	err := run(ctx, s, r.protect, r.resolve, r.render, r.served, r.namespace, r.volume, r.configuration, r.credentials, r.workloads, r.recordVolume, r.prune, r.services)
 	if s.isPassing(err) {
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	}
@@ -116,6 +121,10 @@ func refuse(err error) error {
 	var immutable *applyset.ImmutableError
 	if errors.As(err, &immutable) {
 		return &refusal{v1alpha1.ReasonImmutableFieldChange, err.Error() + "; the API server allows no change of it, and what holds data is never replaced", lookAgain}
+	}
+	var absent *applyset.NotServedError
+	if errors.As(err, &absent) {
+		return notServed(absent.Kind)
 	}
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) {
 		return &refusal{v1alpha1.ReasonApplyRefused, err.Error(), lookAgain}

@@ -20,6 +20,7 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	s.namespaceLooked = true
 	if existing != nil {
 		if refused := mayUse(existing, s.ics); refused != nil {
 			return false, refused

@@ -23,7 +23,8 @@ type scope struct {
 	inputs stack.Inputs
 	// objects in the order of their stages: set by render.
 	objects []*unstructured.Unstructured
-	// namespaceApplied and namespaceAge: set by namespace.
+	// namespaceLooked (it was asked whether the namespace may be used), namespaceApplied and namespaceAge: set by namespace.
+	namespaceLooked  bool
 	namespaceApplied bool
 	namespaceAge     time.Duration
 	// claimUID is the claim of the database's volume as it was before this pass, empty when there was none; set by volume.

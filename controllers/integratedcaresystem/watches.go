@@ -2,11 +2,13 @@ package integratedcaresystem
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,15 +18,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/optionalapi"
+	"github.com/cmhf/operator/internal/shutdown"
 	"github.com/cmhf/operator/internal/stack"
 )
 
 // workers reconcile at the same time; each tenant is only ever reconciled by one.
 const workers = 8
 
-// SetupWithManager registers the controller and what wakes it: the resource's spec, every child by its label, and the
-// services of the tenant's namespace.
+// SetupWithManager registers the controller and what wakes it: the resource's spec, every child by its label, the services of
+// the tenant's namespace, and optional kinds that come or go.
 func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
+	api, err := discovery.NewDiscoveryClientForConfigAndClient(manager.GetConfig(), manager.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("making a client that asks which kinds are served: %w", err)
+	}
+	optional := optionalapi.New(manager.GetCache(), api, stack.OptionalKinds, handler.EnqueueRequestsFromMapFunc(byLabel), r.everyone)
+	r.optional = optional
 	b := ctrl.NewControllerManagedBy(manager).
 		Named("integratedcaresystem").
 		For(&v1alpha1.IntegratedCareSystem{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -35,7 +45,20 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 		object.SetGroupVersionKind(kind)
 		b = b.Watches(object, handler.EnqueueRequestsFromMapFunc(byLabel))
 	}
-	return b.Complete(r)
+	return b.WatchesRawSource(optional).Complete(shutdown.Quiet(r))
+}
+
+// everyone lists all tenants.
+func (r *Reconciler) everyone(ctx context.Context) ([]reconcile.Request, error) {
+	systems := &v1alpha1.IntegratedCareSystemList{}
+	if err := r.Client.List(ctx, systems); err != nil {
+		return nil, fmt.Errorf("listing IntegratedCareSystems: %w", err)
+	}
+	requests := make([]reconcile.Request, 0, len(systems.Items))
+	for _, ics := range systems.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Name: ics.Name}})
+	}
+	return requests, nil
 }
 
 func byLabel(_ context.Context, object client.Object) []reconcile.Request {

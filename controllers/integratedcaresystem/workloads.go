@@ -20,6 +20,11 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 		if stack.StageOf(object) != stack.StageConfig {
 			continue
 		}
+		if r.absent(object) {
+			// What the tenant is reached by waits; everything else goes on.
+			s.refused = notServed(object.GroupVersionKind())
+			continue
+		}
 		if object.GetKind() == "PersistentVolumeClaim" && object.GetName() == claimName && s.claimUID != "" {
 			// Only the claim that was seen: should it go this moment, none is made in its place.
 			object = object.DeepCopy()
@@ -55,7 +60,7 @@ func (r *Reconciler) prune(ctx context.Context, s *scope) (bool, error) {
 		return true, nil
 	}
 	var err error
-	s.retained, err = r.Applier.Prune(ctx, s.inputs.Set, stack.Kinds, s.objects)
+	s.retained, err = r.Applier.Prune(ctx, s.inputs.Set, r.kinds(), s.objects)
 	return err == nil, err
 }
 
@@ -100,9 +105,12 @@ func (r *Reconciler) observe(ctx context.Context, s *scope) error {
 		if _, seen := s.parts[stage]; seen || stage < stack.StageDatabase {
 			continue
 		}
-		live, err := applyset.Current(ctx, r.Client, object)
-		if err != nil {
-			return err
+		var live *unstructured.Unstructured
+		if !r.absent(object) {
+			var err error
+			if live, err = applyset.Current(ctx, r.Client, object); err != nil {
+				return err
+			}
 		}
 		s.see(stage, live, object)
 	}

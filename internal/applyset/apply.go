@@ -37,7 +37,7 @@ func Current(ctx context.Context, reader client.Reader, desired *unstructured.Un
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", Ref(desired), err)
+		return nil, fmt.Errorf("reading %s: %w", Ref(desired), servedOr(err, desired.GroupVersionKind()))
 	}
 	return live, nil
 }
@@ -95,7 +95,7 @@ func (a *Applier) intact(ctx context.Context, live, desired *unstructured.Unstru
 func (a *Applier) send(ctx context.Context, desired *unstructured.Unstructured, options ...client.ApplyOption) (*unstructured.Unstructured, error) {
 	applied := desired.DeepCopy()
 	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), append(options, client.FieldOwner(FieldManager), client.ForceOwnership)...)
-	return applied, err
+	return applied, servedOr(err, desired.GroupVersionKind())
 }
 
 func (a *Applier) remember(object *unstructured.Unstructured) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ const (
 )
 
 // holdsData are kinds of which nothing is ever removed.
-var holdsData = []string{"Namespace", "PersistentVolumeClaim", "StatefulSet", "Secret"}
+var holdsData = []string{"Namespace", "PersistentVolumeClaim", "StatefulSet", "Secret", "Cluster"}
 
 // ID gives the id of the set of a cluster-scoped parent. It comes from names only, so that a parent that was deleted and made
 // again finds its set.
@@ -45,7 +46,11 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 	for _, kind := range kinds {
 		members := &unstructured.UnstructuredList{}
 		members.SetGroupVersionKind(kind)
-		if err := a.client.List(ctx, members, client.MatchingLabels{LabelPartOf: id}); err != nil {
+		err := servedOr(a.client.List(ctx, members, client.MatchingLabels{LabelPartOf: id}), kind)
+		if absent := (*NotServedError)(nil); errors.As(err, &absent) {
+			continue // its objects went with it
+		}
+		if err != nil {
 			return nil, fmt.Errorf("listing the %ss of set %s: %w", kind.Kind, id, err)
 		}
 		for i := range members.Items {
@@ -69,7 +74,8 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 func (a *Applier) Remove(ctx context.Context, object *unstructured.Unstructured) error {
 	uid := object.GetUID()
 	err := a.client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-	if client.IgnoreNotFound(err) != nil {
+	absent := (*NotServedError)(nil)
+	if client.IgnoreNotFound(err) != nil && !errors.As(servedOr(err, object.GroupVersionKind()), &absent) {
 		return fmt.Errorf("removing %s: %w", Ref(object), err)
 	}
 	a.mu.Lock()

@@ -14,7 +14,7 @@ func check(in Inputs, objects []*unstructured.Unstructured) []error {
 	images := []string{in.Images.CoordinationAPI, in.Images.Dashboard, in.Images.Postgres}
 	for _, object := range objects {
 		what := object.GetKind() + " " + object.GetName()
-		if !slices.Contains(Kinds, object.GroupVersionKind()) {
+		if !slices.Contains(Kinds, object.GroupVersionKind()) && !slices.Contains(OptionalKinds, object.GroupVersionKind()) {
 			problems = append(problems, fmt.Errorf("%s: kind %s is not allowed in a stack", what, object.GroupVersionKind()))
 		}
 		if namespace := object.GetNamespace(); ClusterScoped(object.GetKind()) {

@@ -33,7 +33,7 @@ func StageOf(object *unstructured.Unstructured) Stage {
 	switch object.GetKind() {
 	case "Namespace":
 		return StageNamespace
-	case "StatefulSet":
+	case "StatefulSet", "Cluster":
 		return StageDatabase
 	case "Job":
 		return StageMigration
@@ -47,7 +47,7 @@ func StageOf(object *unstructured.Unstructured) Stage {
 	}
 }
 
-// Kinds are all the kinds that a stack may hold. The operator's RBAC, watches and clean-up follow it.
+// Kinds are all the kinds of Kubernetes itself that a stack may hold. The operator's RBAC, watches and clean-up follow it.
 var Kinds = []schema.GroupVersionKind{
 	{Version: "v1", Kind: "Namespace"},
 	{Version: "v1", Kind: "ConfigMap"},
@@ -66,10 +66,17 @@ var Kinds = []schema.GroupVersionKind{
 	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"},
 }
 
-// GroupKinds lists them as the ApplySet specification asks: Kind.group, sorted.
+// OptionalKinds are those of other projects. They are there only while their CustomResourceDefinitions are.
+var OptionalKinds = []schema.GroupVersionKind{
+	{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"},
+	{Group: "postgresql.cnpg.io", Version: "v1", Kind: "Cluster"},
+	{Group: "postgresql.cnpg.io", Version: "v1", Kind: "ScheduledBackup"},
+}
+
+// GroupKinds lists all of them as the ApplySet specification asks: Kind.group, sorted.
 func GroupKinds() string {
-	names := make([]string, 0, len(Kinds))
-	for _, kind := range Kinds {
+	names := make([]string, 0, len(Kinds)+len(OptionalKinds))
+	for _, kind := range slices.Concat(Kinds, OptionalKinds) {
 		names = append(names, kind.GroupKind().String())
 	}
 	slices.Sort(names)
