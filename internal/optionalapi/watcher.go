@@ -2,6 +2,7 @@ package optionalapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -128,6 +129,9 @@ func (w *Watcher) WaitForSync(ctx context.Context) error {
 	case <-w.synced:
 		return nil
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil // the operator stops
+		}
 		return fmt.Errorf("waiting to know which optional kinds are served: %w", ctx.Err())
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // Errors collects the error lines of every logger made from it.
@@ -41,8 +42,8 @@ func (s sink) Enabled(int) bool         { return true }
 func (s sink) Info(int, string, ...any) {}
 
 func (s sink) Error(err error, message string, values ...any) {
-	if message == "Unexpected error when reading response body" && errors.Is(err, context.Canceled) {
-		return // client-go says so of every call that the operator's stop cuts short
+	if stopped(message, err) {
+		return
 	}
 	line := strings.TrimSpace(fmt.Sprintln(append([]any{s.name, message, err}, append(s.values, values...)...)...))
 	s.to.mu.Lock()
@@ -58,4 +59,15 @@ func (s sink) WithValues(values ...any) logr.LogSink {
 func (s sink) WithName(name string) logr.LogSink {
 	s.name = strings.TrimPrefix(s.name+"."+name, ".")
 	return s
+}
+
+// stopped: what the libraries say of calls and of a start that the operator's stop cuts short.
+func stopped(message string, err error) bool {
+	switch message {
+	case "Unexpected error when reading response body":
+		return errors.Is(err, context.Canceled)
+	case "failed to get informer from cache":
+		return apierrors.IsTimeout(err)
+	}
+	return false
 }
