@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cmhf/operator/controllers"
 	"github.com/cmhf/operator/controllers/corecommunityservice"
+	"github.com/cmhf/operator/internal/clusterversion"
 	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/tenantapi"
 )
@@ -28,6 +30,13 @@ func run(ctx context.Context, o options) error {
 	}
 	// Server-side apply of a whole country at start is bursty; the API server's own fairness limits us where it must.
 	config.QPS, config.Burst = -1, 0
+	api, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client of the API server: %w", err)
+	}
+	if err := clusterversion.Check(api); err != nil {
+		return err
+	}
 	scheme, err := controllers.Scheme()
 	if err != nil {
 		return err
@@ -48,13 +57,13 @@ func run(ctx context.Context, o options) error {
 		LeaderElectionReleaseOnCancel: true,
 	})
 	if err != nil {
-		return fmt.Errorf("making the manager: %w", err)
+		return fmt.Errorf("making the manager (are the resources of cmhf.health installed?): %w", err)
 	}
-	api, err := tenantAPI(o, config, manager.GetAPIReader())
+	tenants, err := tenantAPI(o, config, manager.GetAPIReader())
 	if err != nil {
 		return err
 	}
-	if err := controllers.Setup(manager, o.settings, api); err != nil {
+	if err := controllers.Setup(manager, o.settings, tenants); err != nil {
 		return err
 	}
 	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -62,7 +71,7 @@ func run(ctx context.Context, o options) error {
 	}
 	ready := func(request *http.Request) error {
 		if !manager.GetCache().WaitForCacheSync(request.Context()) {
-			return fmt.Errorf("the cache is not filled yet; are the resources of cmhf.health installed?")
+			return fmt.Errorf("the cache is not filled yet")
 		}
 		return nil
 	}
