@@ -65,7 +65,7 @@ func forget(t *testing.T, ics *v1alpha1.IntegratedCareSystem) {
 	must(t, get(t, ics))
 	ics.Finalizers = nil
 	must(t, k8s.Update(t.Context(), ics))
-	must(t, k8s.Delete(t.Context(), ics))
+	remove(t, ics)
 }
 
 // waitForCrash waits until the operator has died, or has finished without: two runs need not make the same number of writes,
@@ -105,7 +105,7 @@ func deleteWithCrash(t *testing.T, ods string, at int) []string {
 	died := make(chan struct{})
 	crash.OnCrash = func() { close(died) }
 	o := startOperator(t, crash.Wrap(restConfig))
-	must(t, k8s.Delete(t.Context(), ics))
+	remove(t, ics)
 	if at > 0 {
 		waitForCrash(t, died, func() bool { return apierrors.IsNotFound(get(t, ics)) })
 		o.stop()

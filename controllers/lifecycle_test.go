@@ -165,7 +165,7 @@ func TestDeleteKeepsDataAndReapplyBringsItBack(t *testing.T) {
 	must(t, get(t, claim))
 	before := secrets(t, namespace.Name)
 
-	must(t, k8s.Delete(t.Context(), ics))
+	remove(t, ics)
 	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, ics))).To(gomega.BeTrue()) })
 	must(t, get(t, namespace))
 	if namespace.Annotations[v1alpha1.AnnotationRetainedSince] == "" {

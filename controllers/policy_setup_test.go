@@ -2,21 +2,25 @@ package controllers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 )
+
+// tenantsPolicy guards what holds the data of a tenant.
+const tenantsPolicy = "cmhf-deletion-tenants"
 
 // guarded is an object that the policies keep.
 type guarded struct {
@@ -33,7 +37,11 @@ func guardedObjects(ods string) []guarded {
 	const confirm = "its annotation cmhf.health/confirm-deletion is not its name. If you mean it, confirm and delete again: kubectl "
 	annotate := func(name string) string { return name + " cmhf.health/confirm-deletion=" + name + " --overwrite" }
 	child := func(kind, resource, why string) string {
-		return fmt.Sprintf("%s %s/%s is kept: %s, and %s--namespace %s annotate %s %s", kind, in, name, why, confirm, in, resource, annotate(name))
+		object := name
+		if kind == "ConfigMap" {
+			object = v1alpha1.DeletionSentinel
+		}
+		return fmt.Sprintf("%s %s/%s is kept: %s, and %s--namespace %s annotate %s %s", kind, in, object, why, confirm, in, resource, annotate(object))
 	}
 	database := "the database of tenant " + name + " does not work without it"
 	throwaway := func(group string) guarded {
@@ -42,15 +50,17 @@ func guardedObjects(ods string) []guarded {
 			confirm + "annotate customresourcedefinitions.apiextensions.k8s.io " + annotate(d.GetName())}
 	}
 	return []guarded{
-		{labelled("v1", "Namespace", "", in, name), "cmhf-deletion-namespaces", "Namespace " + in +
+		{labelled("v1", "Namespace", "", in, name), tenantsPolicy, "Namespace " + in +
 			" is kept: with it would go the database, the volumes and the Secrets of tenant " + name + ", and " + confirm + "annotate namespaces " + annotate(in)},
 		{ics, "cmhf-deletion-integratedcaresystems", "IntegratedCareSystem " + name +
 			" is kept: deleting it stops its API, its dashboard and its database, and " + confirm + "annotate integratedcaresystems.cmhf.health " + annotate(name)},
-		{labelled("apps/v1", "StatefulSet", in, name, name), "cmhf-deletion-databases", child("StatefulSet", "statefulsets.apps", database)},
-		{labelled("postgresql.cnpg.io/v1", "Cluster", in, name, name), "cmhf-deletion-databases", child("Cluster", "clusters.postgresql.cnpg.io", database)},
-		{labelled("v1", "Secret", in, name, name), "cmhf-deletion-databases", child("Secret", "secrets", database)},
-		{labelled("v1", "PersistentVolumeClaim", in, name, name), "cmhf-deletion-volumes",
+		{labelled("apps/v1", "StatefulSet", in, name, name), tenantsPolicy, child("StatefulSet", "statefulsets.apps", database)},
+		{labelled("postgresql.cnpg.io/v1", "Cluster", in, name, name), tenantsPolicy, child("Cluster", "clusters.postgresql.cnpg.io", database)},
+		{labelled("v1", "Secret", in, name, name), tenantsPolicy, child("Secret", "secrets", database)},
+		{labelled("v1", "PersistentVolumeClaim", in, name, name), tenantsPolicy,
 			child("PersistentVolumeClaim", "persistentvolumeclaims", "it holds data of tenant "+name)},
+		{labelled("v1", "ConfigMap", in, v1alpha1.DeletionSentinel, name), tenantsPolicy,
+			child("ConfigMap", "configmaps", "it shows that the data of tenant "+name+" are guarded")},
 		throwaway("cmhf.health"),
 		throwaway("postgresql.cnpg.io"),
 	}
@@ -92,55 +102,70 @@ func definition(group, kind string) *unstructured.Unstructured {
 	return object
 }
 
-// enforcePolicies applies config/policy and waits until each policy refuses; at the end of the test it waits until none does.
-// It gives back the objects that were refused.
-func enforcePolicies(t *testing.T) []guarded {
-	t.Helper()
+// deletionPolicies are the policies of config/policy.
+func deletionPolicies() ([]client.Object, error) {
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../config/policy")
-	must(t, err)
+	if err != nil {
+		return nil, fmt.Errorf("building config/policy: %w", err)
+	}
 	var policies []client.Object
 	for _, resource := range built.Resources() {
 		content, err := resource.Map()
-		must(t, err)
+		if err != nil {
+			return nil, fmt.Errorf("reading config/policy: %w", err)
+		}
 		policies = append(policies, &unstructured.Unstructured{Object: content})
 	}
-	clusters := definition("postgresql.cnpg.io", "Cluster")
-	t.Cleanup(func() { withdraw(t, policies, clusters) })
-	create(t, clusters)
-	create(t, policies...)
-	sentinels := guardedObjects("QZ0")
-	for _, sentinel := range sentinels {
-		// A kind that was defined a moment ago is not served at once.
-		eventually(t, func(g gomega.Gomega) { g.Expect(k8s.Create(t.Context(), sentinel.object)).To(gomega.Succeed()) })
-		eventually(t, func(g gomega.Gomega) {
-			g.Expect(apierrors.IsForbidden(tryDelete(t, sentinel.object))).To(gomega.BeTrue())
-		})
-	}
-	return sentinels
+	return policies, nil
 }
 
-// withdraw deletes the policies, waits until objects of each kind can be deleted, and then deletes the definition.
-func withdraw(t *testing.T, policies []client.Object, definition client.Object) {
-	t.Helper()
-	ctx := context.Background() // the test's own has ended
+// enforcePolicies applies config/policy, which is in force for all tests, as it is wherever the operator is installed, and waits until each policy
+// refuses.
+func enforcePolicies(ctx context.Context) error {
+	policies, err := deletionPolicies()
+	if err != nil {
+		return err
+	}
 	for _, policy := range policies {
-		if err := k8s.Delete(ctx, policy); client.IgnoreNotFound(err) != nil {
-			t.Error(err)
+		if err := k8s.Create(ctx, policy); err != nil {
+			return fmt.Errorf("creating %s: %w", policy.GetName(), err)
 		}
 	}
-	sentinels := guardedObjects("QZ9")
-	for _, sentinel := range sentinels {
-		if err := k8s.Create(ctx, sentinel.object); err != nil {
-			t.Error(err)
+	for _, tried := range []client.Object{definition("cmhf.health", "QZ0"), system("QZ0"), labelled("v1", "Namespace", "", "ics-qz0", "qz0")} {
+		if err := k8s.Create(ctx, tried); err != nil {
+			return fmt.Errorf("creating %s: %w", tried.GetName(), err)
+		}
+		err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+			return apierrors.IsForbidden(k8s.Delete(ctx, tried, client.DryRunAll)), nil
+		})
+		if err != nil {
+			return fmt.Errorf("waiting until the deletion of %s is refused: %w", tried.GetName(), err)
+		}
+		if err := k8s.Patch(ctx, tried, confirmation(tried.GetName())); err != nil {
+			return fmt.Errorf("confirming the deletion of %s: %w", tried.GetName(), err)
+		}
+		if err := k8s.Delete(ctx, tried); err != nil {
+			return fmt.Errorf("deleting %s: %w", tried.GetName(), err)
 		}
 	}
-	slices.Reverse(sentinels) // the namespace last
-	for _, sentinel := range sentinels {
-		eventually(t, func(g gomega.Gomega) { g.Expect(k8s.Delete(ctx, sentinel.object)).To(gomega.Succeed()) })
+	return nil
+}
+
+// defineCluster makes sure that CloudNativePG's Cluster is served during the test.
+func defineCluster(t *testing.T) {
+	t.Helper()
+	clusters := definition("postgresql.cnpg.io", "Cluster")
+	err := k8s.Create(t.Context(), clusters)
+	if apierrors.IsAlreadyExists(err) {
+		return
 	}
-	if err := k8s.Delete(ctx, definition); err != nil {
-		t.Error(err)
-	}
+	must(t, err)
+	t.Cleanup(func() {
+		ctx := context.Background() // the test's own has ended
+		if err := errors.Join(k8s.Patch(ctx, clusters, confirmation(clusters.GetName())), k8s.Delete(ctx, clusters)); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // tryDelete asks what a deletion would be answered.
@@ -149,9 +174,20 @@ func tryDelete(t *testing.T, object client.Object) error {
 	return k8s.Delete(t.Context(), object, client.DryRunAll)
 }
 
+// confirmation is the patch that writes a confirmation.
+func confirmation(value string) client.Patch {
+	return client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"annotations":{"cmhf.health/confirm-deletion":%q}}}`, value))
+}
+
 // confirm writes the confirmation on an object.
 func confirm(t *testing.T, object client.Object, value string) {
 	t.Helper()
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"cmhf.health/confirm-deletion":%q}}}`, value)
-	must(t, k8s.Patch(t.Context(), object, client.RawPatch(types.MergePatchType, patch)))
+	must(t, k8s.Patch(t.Context(), object, confirmation(value)))
+}
+
+// remove deletes an object as a user does who means it: confirmed.
+func remove(t *testing.T, object client.Object) {
+	t.Helper()
+	confirm(t, object, object.GetName())
+	must(t, k8s.Delete(t.Context(), object))
 }

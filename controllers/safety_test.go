@@ -30,7 +30,7 @@ func TestLostVolumeIsNotReplaced(t *testing.T) {
 
 	claim := dataClaim(ics)
 	change(t, claim, func(c *corev1.PersistentVolumeClaim) { c.Finalizers = nil })
-	must(t, k8s.Delete(t.Context(), claim))
+	remove(t, claim)
 	said := waitCondition(t, ics, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonDataMissing)
 	if !strings.Contains(said.Message, "kubectl -n ics-qk1 delete configmap database-record") {
 		t.Errorf("the message does not say how to go on: %s", said.Message)
@@ -69,7 +69,7 @@ func TestSyntheticStaysSynthetic(t *testing.T) {
 	ics.Spec.Stack.Data = v1alpha1.DataSynthetic
 	create(t, ics)
 	waitReady(t, ics)
-	must(t, k8s.Delete(t.Context(), ics))
+	remove(t, ics)
 	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, ics))).To(gomega.BeTrue()) })
 	live := system("QK2")
 	create(t, live)

@@ -110,7 +110,7 @@ func TestServiceWithoutItsSystem(t *testing.T) {
 	waitCondition(t, east, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRegistered)
 	before, err := o.api.Committed(t.Context(), ics.TenantNamespace())
 	must(t, err)
-	must(t, k8s.Delete(t.Context(), ics))
+	remove(t, ics)
 	waitCondition(t, east, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSystemNotFound)
 	eventually(t, func(g gomega.Gomega) { g.Expect(get(t, ics)).NotTo(gomega.Succeed()) })
 	create(t, system("QC4"))

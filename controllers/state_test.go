@@ -57,7 +57,7 @@ func TestSuspend(t *testing.T) {
 	if now := meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionReady).ObservedGeneration; now != ready || ics.Status.ObservedGeneration != ready {
 		t.Errorf("Ready speaks of generation %d, which was not applied", now)
 	}
-	must(t, k8s.Delete(t.Context(), ics))
+	remove(t, ics)
 	dashboard := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "dashboard"}}
 	eventually(t, func(g gomega.Gomega) {
 		g.Expect(get(t, ics)).To(gomega.Succeed())

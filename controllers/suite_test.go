@@ -69,6 +69,9 @@ func withControlPlane(m *testing.M) (code int, err error) {
 	if k8s, err = client.New(restConfig, client.Options{Scheme: scheme}); err != nil {
 		return 1, err
 	}
+	if err := enforcePolicies(ctx); err != nil {
+		return 1, err
+	}
 	if cluster, err = stubcluster.Start(ctx, restConfig); err != nil {
 		return 1, err
 	}

@@ -27,6 +27,12 @@ const (
 	// AnnotationRetainedSince is the time (RFC 3339) since when a namespace keeps the data of a deleted IntegratedCareSystem.
 	AnnotationRetainedSince = "cmhf.health/retained-since"
 
+	// AnnotationConfirmDeletion set to an object's own name lets the object be deleted; see config/policy.
+	AnnotationConfirmDeletion = "cmhf.health/confirm-deletion"
+
+	// DeletionSentinel is the name of a ConfigMap in every tenant's namespace that holds nothing and is guarded like the data.
+	DeletionSentinel = "deletion-sentinel"
+
 	// FinalizerRetain stops the workloads of a deleted IntegratedCareSystem before it goes; its data stay.
 	FinalizerRetain = "cmhf.health/retain"
 )

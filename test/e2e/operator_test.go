@@ -276,6 +276,11 @@ func (s *suite) systemDeleted(t *testing.T, referrals []apiclient.Referral) {
 	s.collectLogs(t)
 	claim := s.uid(t, "-n", "ics-qsl", "pvc", "database-data")
 	s.run(t, "delete", "ccs", "--all", "-n", "ics-qsl")
+	_, err := s.try(t.Context(), "", "delete", "ics", "qsl", "--timeout=180s")
+	if err == nil || !strings.Contains(err.Error(), "annotate integratedcaresystems.cmhf.health qsl cmhf.health/confirm-deletion=qsl") {
+		t.Fatalf("deleted without a confirmation, or refused without saying how to confirm: %v", err)
+	}
+	s.run(t, "annotate", "ics", "qsl", "cmhf.health/confirm-deletion=qsl")
 	s.run(t, "delete", "ics", "qsl", "--timeout=180s")
 	if now := s.uid(t, "-n", "ics-qsl", "pvc", "database-data"); now != claim {
 		t.Fatal("the volume claim was replaced")
