@@ -51,6 +51,7 @@ func foreignChanges() []foreignChange {
 		{kind: kind("apps", "v1", "Deployment"), name: "dashboard", path: []string{"spec", "replicas"}, value: int64(5)},
 		{kind: kind("apps", "v1", "Deployment"), name: "coordination-api", path: []string{"metadata", "labels", v1alpha1.LabelICS}, absent: true},
 		{kind: kind("apps", "v1", "StatefulSet"), name: "database", path: []string{"spec", "template", "spec", "terminationGracePeriodSeconds"}, value: int64(1)},
+		{kind: kind("autoscaling", "v2", "HorizontalPodAutoscaler"), name: "coordination-api", path: []string{"spec", "maxReplicas"}, value: int64(9)},
 		{kind: kind("batch", "v1", "Job"), path: []string{"metadata", "labels", "app.kubernetes.io/part-of"}, value: "something-else"},
 		{kind: kind("networking.k8s.io", "v1", "NetworkPolicy"), name: "default-deny", path: []string{"spec", "policyTypes"}, value: []any{"Egress"}},
 		{kind: kind("rbac.authorization.k8s.io", "v1", "RoleBinding"), name: "cmhf-operator-secrets", path: []string{"subjects"}, value: []any{}},
@@ -63,6 +64,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	ics := system("QF1")
 	ics.Spec.DigitalLeads = []v1alpha1.DigitalLead{{Kind: "Group", Name: "qf1-leads"}}
 	ics.Spec.Stack.Dashboard.Replicas = ptr.To[int32](2)
+	ics.Spec.Stack.CoordinationAPI.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 3}
 	create(t, ics)
 	waitReady(t, ics)
 	covered := map[string]bool{}

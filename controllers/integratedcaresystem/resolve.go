@@ -43,11 +43,22 @@ func database(spec v1alpha1.Database) stack.Database {
 		Engine:       stack.EngineStandalone,
 		StorageSize:  spec.Storage.Size,
 		StorageClass: ptr.Deref(spec.Storage.ClassName, ""),
+		Resources:    resources(spec.Resources),
 	}
 }
 
 func program(spec v1alpha1.Program) stack.Program {
-	return stack.Program{URL: spec.URL, Replicas: int64(ptr.Deref(spec.Replicas, 1))}
+	p := stack.Program{URL: spec.URL, Replicas: int64(ptr.Deref(spec.Replicas, 1)), Resources: resources(spec.Resources)}
+	if a := spec.Autoscaling; a != nil {
+		p.Autoscaling = stack.Autoscaling{Min: int64(ptr.Deref(a.MinReplicas, 1)), Max: int64(a.MaxReplicas), CPU: int64(ptr.Deref(a.CPU, 80))}
+	}
+	return p
+}
+
+func resources(spec *v1alpha1.Resources) stack.Resources {
+	given := ptr.Deref(spec, v1alpha1.Resources{})
+	requests, limits := ptr.Deref(given.Requests, v1alpha1.Amounts{}), ptr.Deref(given.Limits, v1alpha1.Amounts{})
+	return stack.Resources{Requests: stack.Amounts{CPU: requests.CPU, Memory: requests.Memory}, Limits: stack.Amounts{CPU: limits.CPU, Memory: limits.Memory}}
 }
 
 // render makes the objects of the stack.

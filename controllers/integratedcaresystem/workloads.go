@@ -86,6 +86,9 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 		var live *unstructured.Unstructured
 		var err error
 		if open {
+			if err := r.handOver(ctx, s, object); err != nil {
+				return false, err
+			}
 			live, _, err = r.Applier.Apply(ctx, object)
 		} else {
 			live, err = applyset.Current(ctx, r.Client, object)

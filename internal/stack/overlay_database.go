@@ -15,7 +15,7 @@ func standaloneEdits(in Inputs) map[string]edit {
 			}
 			return set(o, in.Database.StorageSize, "spec", "resources", "requests", "storage")
 		},
-		"StatefulSet/database": both(image("postgresql", in.Images.Postgres), func(o map[string]any) error {
+		"StatefulSet/database": both(both(image("postgresql", in.Images.Postgres), resources("postgresql", in.Database.Resources)), func(o map[string]any) error {
 			if in.Hibernated {
 				return set(o, int64(0), "spec", "replicas")
 			}

@@ -12,6 +12,12 @@ import (
 // old one that is still shutting down, and every job.
 func setQuota(objects []*unstructured.Unstructured) error {
 	var pods, claims int64
+	scaled := map[string]int64{}
+	for _, object := range objects {
+		if object.GetKind() == "HorizontalPodAutoscaler" {
+			scaled[object.GetName()], _, _ = unstructured.NestedInt64(object.Object, "spec", "maxReplicas")
+		}
+	}
 	sums := map[string]*resource.Quantity{"requests.cpu": {}, "requests.memory": {}, "limits.memory": {}, "requests.storage": {}}
 	var quota *unstructured.Unstructured
 	for _, object := range objects {
@@ -24,7 +30,7 @@ func setQuota(objects []*unstructured.Unstructured) error {
 				return fmt.Errorf("counting %s: %w", object.GetName(), err)
 			}
 		case "Deployment", "StatefulSet", "Job":
-			most := mostPods(object)
+			most := mostPods(object, scaled)
 			pods += most
 			if err := addPods(sums, most, object); err != nil {
 				return fmt.Errorf("counting the pods of %s: %w", object.GetName(), err)
@@ -41,12 +47,16 @@ func setQuota(objects []*unstructured.Unstructured) error {
 	return set(quota.Object, hard, "spec", "hard")
 }
 
-func mostPods(object *unstructured.Unstructured) int64 {
+// mostPods counts a workload's pods at their most; scaled is how far autoscalers may go, by the Deployment's name.
+func mostPods(object *unstructured.Unstructured, scaled map[string]int64) int64 {
 	switch object.GetKind() {
 	case "Job":
 		return 1
 	case "Deployment":
-		replicas, _, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
+		replicas, stated, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
+		if !stated {
+			replicas = scaled[object.GetName()]
+		}
 		surge, _, _ := unstructured.NestedInt64(object.Object, "spec", "strategy", "rollingUpdate", "maxSurge")
 		return 2*replicas + surge
 	default:

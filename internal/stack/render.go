@@ -50,6 +50,7 @@ func (r *Renderer) Render(in Inputs) ([]*unstructured.Unstructured, error) {
 	}
 	if in.Hibernated {
 		in.CoordinationAPI.Replicas, in.Dashboard.Replicas = 0, 0
+		in.CoordinationAPI.Autoscaling, in.Dashboard.Autoscaling = Autoscaling{}, Autoscaling{}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,11 +90,16 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 // components names the optional parts that a tenant has, as folders of kustomize/components.
 func components(in Inputs) []string {
 	names := []string{strings.ToLower(in.Database.Engine)}
-	if in.CoordinationAPI.Replicas > 1 {
-		names = append(names, "disruption-coordination-api")
-	}
-	if in.Dashboard.Replicas > 1 {
-		names = append(names, "disruption-dashboard")
+	for _, p := range []struct {
+		name    string
+		program Program
+	}{{"coordination-api", in.CoordinationAPI}, {"dashboard", in.Dashboard}} {
+		if p.program.fewest() > 1 {
+			names = append(names, "disruption-"+p.name)
+		}
+		if p.program.Autoscaling.Max > 0 {
+			names = append(names, "autoscaling-"+p.name)
+		}
 	}
 	return names
 }

@@ -26,6 +26,8 @@ const (
 	StageMigration
 	StageCoordinationAPI
 	StageDashboard
+	// StageScaling comes when a program's own count of pods is taken out: an autoscaler would fight with it.
+	StageScaling
 )
 
 // StageOf says at which stage an object is applied.
@@ -42,6 +44,8 @@ func StageOf(object *unstructured.Unstructured) Stage {
 			return StageDashboard
 		}
 		return StageCoordinationAPI
+	case "HorizontalPodAutoscaler":
+		return StageScaling
 	default:
 		return StageConfig
 	}
@@ -58,6 +62,7 @@ var Kinds = []schema.GroupVersionKind{
 	{Version: "v1", Kind: "ServiceAccount"},
 	{Group: "apps", Version: "v1", Kind: "Deployment"},
 	{Group: "apps", Version: "v1", Kind: "StatefulSet"},
+	{Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler"},
 	{Group: "batch", Version: "v1", Kind: "Job"},
 	{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"},
 	{Group: "policy", Version: "v1", Kind: "PodDisruptionBudget"},

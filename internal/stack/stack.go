@@ -58,14 +58,39 @@ type Database struct {
 	Engine string
 	// StorageSize is a Kubernetes quantity; an empty StorageClass means the cluster's default.
 	StorageSize, StorageClass string
+	Resources                 Resources
 }
 
 // Program is the coordination API or the dashboard.
 type Program struct {
 	// URL is where people and systems reach it.
-	URL      string
-	Replicas int64
+	URL string
+	// Replicas is the number of pods; with Autoscaling it says nothing.
+	Replicas    int64
+	Autoscaling Autoscaling
+	Resources   Resources
 }
+
+// Autoscaling leaves the number of pods to the cluster. Without a Max there is none.
+type Autoscaling struct {
+	Min, Max int64
+	// CPU is the use of CPU to keep to, in percent of what the pods request.
+	CPU int64
+}
+
+// fewest is the smallest number of pods that the program is meant to have.
+func (p Program) fewest() int64 {
+	if p.Autoscaling.Max > 0 {
+		return p.Autoscaling.Min
+	}
+	return p.Replicas
+}
+
+// Resources of one pod, as Kubernetes quantities; what is empty is left as the base has it.
+type Resources struct{ Requests, Limits Amounts }
+
+// Amounts of CPU and memory.
+type Amounts struct{ CPU, Memory string }
 
 // Subject is a person or group as the cluster authenticates them: Kind is User or Group.
 type Subject struct{ Kind, Name string }
