@@ -10,6 +10,10 @@ type Database struct {
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="!has(self.limits) || !has(self.limits.memory) || !isQuantity(self.limits.memory) || quantity(self.limits.memory).compareTo(quantity('256Mi')) >= 0",message="the database needs a limit of memory of at least 256Mi",fieldPath=".limits.memory"
 	Resources *Resources `json:"resources,omitempty"`
+
+	// +optional
+	// +kubebuilder:default={}
+	Backup Backup `json:"backup,omitempty"`
 }
 
 // Storage of the database. The claim that holds the data is never deleted or replaced by the operator.

@@ -40,6 +40,7 @@ const (
 // Components of a tenant's stack, as they stand in LabelComponent.
 const (
 	ComponentDatabase        = "database"
+	ComponentBackup          = "backup"
 	ComponentMigration       = "migration"
 	ComponentCoordinationAPI = "coordination-api"
 	ComponentDashboard       = "dashboard"

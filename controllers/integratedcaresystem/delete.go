@@ -27,7 +27,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	s.stopping = "the programs are being stopped; the data stay in namespace " + s.ics.TenantNamespace()
-	err := run(ctx, s, r.stopPrograms, r.stopDatabase, r.markRetained, r.release)
+	err := run(ctx, s, r.stopBackups, r.stopPrograms, r.stopDatabase, r.markRetained, r.release)
 	s.failure = err
 	if !s.released {
 		err = errors.Join(err, r.writeStatus(ctx, s))

@@ -25,7 +25,7 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		Images:          r.Settings.Images,
 		Issuer:          spec.Stack.Authentication.Issuer,
 		Audience:        s.ics.Audience(),
-		Database:        database(spec.Stack.Database),
+		Database:        database(s.ics.Name, spec.Stack.Database),
 		CoordinationAPI: program(spec.Stack.CoordinationAPI),
 		Dashboard:       program(spec.Stack.Dashboard),
 		EgressCIDRs:     spec.Stack.Authentication.EgressCIDRs,
@@ -38,12 +38,13 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 	return true, nil
 }
 
-func database(spec v1alpha1.Database) stack.Database {
+func database(name string, spec v1alpha1.Database) stack.Database {
 	return stack.Database{
 		Engine:       stack.EngineStandalone,
 		StorageSize:  spec.Storage.Size,
 		StorageClass: ptr.Deref(spec.Storage.ClassName, ""),
 		Resources:    resources(spec.Resources),
+		Backup:       backup(name, spec.Backup),
 	}
 }
 

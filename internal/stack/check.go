@@ -36,7 +36,7 @@ func check(in Inputs, objects []*unstructured.Unstructured) []error {
 func podImages(object *unstructured.Unstructured) []string {
 	var images []string
 	for _, list := range []string{"containers", "initContainers"} {
-		containers, _, _ := unstructured.NestedSlice(object.Object, "spec", "template", "spec", list)
+		containers, _, _ := unstructured.NestedSlice(object.Object, inTemplate(object, "spec", list)...)
 		for _, c := range containers {
 			if container, ok := c.(map[string]any); ok {
 				image, _ := container["image"].(string)

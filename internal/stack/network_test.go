@@ -35,6 +35,7 @@ const (
 func allowed(issuerPort string) []flow {
 	return []flow{
 		{"migration", "database", "5432/TCP"},
+		{"backup", "database", "5432/TCP"},
 		{"coordination-api", "database", "5432/TCP"},
 		{"dashboard", "coordination-api", "8080/TCP"},
 		{"gateway", "coordination-api", "8080/TCP"},
@@ -317,7 +318,7 @@ func twoTenants(t *testing.T, issuer string) ([]*networkingv1.NetworkPolicy, []e
 		}
 		add(name, "unknown pod", namespace, map[string]string{"run": "shell"})
 	}
-	if got, want := slices.Sorted(maps.Keys(roles)), []string{"coordination-api", "dashboard", "database", "migration"}; !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(roles)), []string{"backup", "coordination-api", "dashboard", "database", "migration"}; !slices.Equal(got, want) {
 		t.Fatalf("the stack's pods are %v, the table is written for %v", got, want)
 	}
 
@@ -367,7 +368,7 @@ func policyOf(t *testing.T, object *unstructured.Unstructured) *networkingv1.Net
 // podLabels gives the labels of the pods that an object makes, or nil.
 func podLabels(t *testing.T, object *unstructured.Unstructured) map[string]string {
 	t.Helper()
-	labels, _, err := unstructured.NestedStringMap(object.Object, "spec", "template", "metadata", "labels")
+	labels, _, err := unstructured.NestedStringMap(object.Object, inTemplate(object, "metadata", "labels")...)
 	if err != nil {
 		t.Fatalf("reading the pods' labels of %s %s: %v", object.GetKind(), object.GetName(), err)
 	}

@@ -53,7 +53,7 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 // edits gathers what every subject lays over the base, by the kind and name that an object has there.
 func edits(in Inputs) (map[string]edit, error) {
 	all := map[string]edit{}
-	for _, of := range []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, programEdits, networkEdits} {
+	for _, of := range []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, backupEdits, programEdits, networkEdits} {
 		subject, err := of(in)
 		if err != nil {
 			return nil, err
@@ -83,15 +83,33 @@ func label(object *unstructured.Unstructured, in Inputs) error {
 	maps.Copy(own, labels)
 	own[applyset.LabelPartOf] = in.Set
 	object.SetLabels(own)
-	if _, found, err := unstructured.NestedMap(object.Object, "spec", "template"); err != nil || !found {
-		return err
-	}
-	for key, value := range labels {
-		if err := set(object.Object, value, "spec", "template", "metadata", "labels", key); err != nil {
+	for _, path := range templatePaths(object) {
+		if _, found, err := unstructured.NestedMap(object.Object, path...); err != nil {
 			return err
+		} else if !found {
+			continue
+		}
+		for key, value := range labels {
+			if err := set(object.Object, value, slices.Concat(path, []string{"metadata", "labels", key})...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// templatePaths lead to what an object makes others from, the pods' template last.
+func templatePaths(object *unstructured.Unstructured) [][]string {
+	if object.GetKind() == "CronJob" {
+		return [][]string{{"spec", "jobTemplate"}, {"spec", "jobTemplate", "spec", "template"}}
+	}
+	return [][]string{{"spec", "template"}}
+}
+
+// inTemplate is a path within the template of the pods that an object makes.
+func inTemplate(object *unstructured.Unstructured, path ...string) []string {
+	templates := templatePaths(object)
+	return slices.Concat(templates[len(templates)-1], path)
 }
 
 func both(first, second edit) edit {

@@ -54,8 +54,8 @@ func TestAutoscalingIsRendered(t *testing.T) {
 		t.Error("budgets do not go by the fewest pods")
 	}
 	quota := typed[corev1.ResourceQuota](t, by["ResourceQuota/stack"])
-	// Database and migration one each; 2×5+1 of the API, 2×3+1 of the dashboard.
-	if pods := quota.Spec.Hard[corev1.ResourcePods]; pods.Value() != 2+11+7 {
+	// Database and migration one each, two backups; 2×5+1 of the API, 2×3+1 of the dashboard.
+	if pods := quota.Spec.Hard[corev1.ResourcePods]; pods.Value() != 2+2+11+7 {
 		t.Errorf("the quota allows %s pods", pods.String())
 	}
 	in.Hibernated = true

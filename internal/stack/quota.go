@@ -29,7 +29,7 @@ func setQuota(objects []*unstructured.Unstructured) error {
 			if err := add(sums["requests.storage"], 1, object.Object, "spec", "resources", "requests", "storage"); err != nil {
 				return fmt.Errorf("counting %s: %w", object.GetName(), err)
 			}
-		case "Deployment", "StatefulSet", "Job":
+		case "Deployment", "StatefulSet", "Job", "CronJob":
 			most := mostPods(object, scaled)
 			pods += most
 			if err := addPods(sums, most, object); err != nil {
@@ -52,6 +52,8 @@ func mostPods(object *unstructured.Unstructured, scaled map[string]int64) int64 
 	switch object.GetKind() {
 	case "Job":
 		return 1
+	case "CronJob":
+		return 2 // the scheduled one, and one on demand that waits for it
 	case "Deployment":
 		replicas, stated, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
 		if !stated {
@@ -77,7 +79,7 @@ func addPods(sums map[string]*resource.Quantity, pods int64, object *unstructure
 			}
 		}
 		return nil
-	}, "spec", "template", "spec", "containers")
+	}, inTemplate(object, "spec", "containers")...)
 }
 
 // add adds a quantity so many times; every pod must state it, or the quota would keep it from starting.

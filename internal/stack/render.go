@@ -89,7 +89,7 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 
 // components names the optional parts that a tenant has, as folders of kustomize/components.
 func components(in Inputs) []string {
-	names := []string{strings.ToLower(in.Database.Engine)}
+	names := []string{strings.ToLower(in.Database.Engine), "backup"}
 	for _, p := range []struct {
 		name    string
 		program Program

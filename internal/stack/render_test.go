@@ -20,7 +20,8 @@ func inputs() Inputs {
 		Name: "qop", ODSCode: "QOP", DisplayName: "Greater Manchester", Namespace: "ics-qop", Set: "applyset-test-v1", Release: "v0", Synthetic: true,
 		Images: Images{CoordinationAPI: "example/coordination-api:1", Dashboard: "example/dashboard:1", Postgres: "example/postgres:15"},
 		Issuer: "https://idp.example.org", Audience: "cmhf-qop",
-		Database:        Database{Engine: EngineStandalone, StorageSize: "20Gi"},
+		Database: Database{Engine: EngineStandalone, StorageSize: "20Gi",
+			Backup: Backup{Schedule: "15 2 * * *", RetentionDays: 14, StorageSize: "40Gi"}},
 		CoordinationAPI: Program{URL: "https://api.qop.example.org", Replicas: 2}, Dashboard: Program{URL: "https://qop.example.org", Replicas: 1},
 		DigitalLeads: []Subject{{"Group", "qop-digital-leads"}}, ClusterCIDRs: []string{"10.244.0.0/16", "10.96.0.0/12"},
 		Operator: Operator{Namespace: "cmhf-system", ServiceAccount: "cmhf-operator"},
@@ -114,14 +115,16 @@ func TestWhatAChangeTouches(t *testing.T) {
 		change func(*Inputs)
 		want   []string
 	}{
-		"storage":  {func(in *Inputs) { in.Database.StorageSize = "30Gi" }, []string{"PersistentVolumeClaim/database-data", "ResourceQuota/stack"}},
-		"replicas": {func(in *Inputs) { in.Dashboard.Replicas = 3 }, []string{"Deployment/dashboard", "PodDisruptionBudget/dashboard", "ResourceQuota/stack"}},
-		"leads":    {func(in *Inputs) { in.DigitalLeads = nil }, []string{"RoleBinding/cmhf-digital-leads", "ClusterRoleBinding/ics-qop-digital-leads"}},
-		"ways out": {func(in *Inputs) { in.EgressCIDRs = []string{"192.0.2.0/24"} }, []string{"NetworkPolicy/identity-provider"}},
+		"storage":         {func(in *Inputs) { in.Database.StorageSize = "30Gi" }, []string{"PersistentVolumeClaim/database-data", "ResourceQuota/stack"}},
+		"replicas":        {func(in *Inputs) { in.Dashboard.Replicas = 3 }, []string{"Deployment/dashboard", "PodDisruptionBudget/dashboard", "ResourceQuota/stack"}},
+		"backup schedule": {func(in *Inputs) { in.Database.Backup.Schedule = "0 * * * *" }, []string{"CronJob/database-backup"}},
+		"backup storage":  {func(in *Inputs) { in.Database.Backup.StorageSize = "50Gi" }, []string{"PersistentVolumeClaim/database-backups", "ResourceQuota/stack"}},
+		"leads":           {func(in *Inputs) { in.DigitalLeads = nil }, []string{"RoleBinding/cmhf-digital-leads", "ClusterRoleBinding/ics-qop-digital-leads"}},
+		"ways out":        {func(in *Inputs) { in.EgressCIDRs = []string{"192.0.2.0/24"} }, []string{"NetworkPolicy/identity-provider"}},
 		"issuer": {func(in *Inputs) { in.Issuer = "https://other.example.org:8443" },
 			[]string{"ConfigMap/stack-settings", "Deployment/coordination-api", "Deployment/dashboard", "NetworkPolicy/identity-provider"}},
 		"read-only":      {func(in *Inputs) { in.ReadOnly = true }, []string{"ConfigMap/stack-settings", "Deployment/coordination-api", "Deployment/dashboard"}},
-		"database image": {func(in *Inputs) { in.Images.Postgres = "example/postgres:15.1" }, []string{"StatefulSet/database"}},
+		"database image": {func(in *Inputs) { in.Images.Postgres = "example/postgres:15.1" }, []string{"CronJob/database-backup", "StatefulSet/database"}},
 		"api image":      {func(in *Inputs) { in.Images.CoordinationAPI = "example/coordination-api:2" }, []string{"Deployment/coordination-api", "Job/migration"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,6 +59,17 @@ type Database struct {
 	// StorageSize is a Kubernetes quantity; an empty StorageClass means the cluster's default.
 	StorageSize, StorageClass string
 	Resources                 Resources
+	Backup                    Backup
+}
+
+// Backup says when the database is backed up, and onto what.
+type Backup struct {
+	// Schedule in cron's five fields, UTC.
+	Schedule      string
+	Suspended     bool
+	RetentionDays int64
+	// StorageSize and StorageClass of the volume for backups.
+	StorageSize, StorageClass string
 }
 
 // Program is the coordination API or the dashboard.
@@ -111,7 +122,7 @@ func (in Inputs) Check() error {
 		{"name", in.Name}, {"ODS code", in.ODSCode}, {"display name", in.DisplayName}, {"namespace", in.Namespace},
 		{"release", in.Release}, {"set", in.Set}, {"coordination API image", in.Images.CoordinationAPI}, {"dashboard image", in.Images.Dashboard},
 		{"PostgreSQL image", in.Images.Postgres}, {"issuer", in.Issuer}, {"audience", in.Audience}, {"dashboard URL", in.Dashboard.URL},
-		{"storage size", in.Database.StorageSize}, {"operator namespace", in.Operator.Namespace}, {"operator service account", in.Operator.ServiceAccount},
+		{"storage size", in.Database.StorageSize}, {"backup schedule", in.Database.Backup.Schedule}, {"backup storage size", in.Database.Backup.StorageSize}, {"operator namespace", in.Operator.Namespace}, {"operator service account", in.Operator.ServiceAccount},
 	} {
 		if field.value == "" {
 			return fmt.Errorf("rendering the stack of %q: no %s given", in.Name, field.name)

@@ -1,0 +1,67 @@
+package integratedcaresystem
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// backup says how a tenant's database is backed up.
+func backup(name string, spec v1alpha1.Backup) stack.Backup {
+	made := stack.Backup{
+		Schedule:      spec.Schedule,
+		Suspended:     spec.State == v1alpha1.BackupSuspended,
+		RetentionDays: int64(ptr.Deref(spec.RetentionDays, 14)),
+		StorageSize:   spec.Storage.Size,
+		StorageClass:  ptr.Deref(spec.Storage.ClassName, ""),
+	}
+	if made.Schedule == "" {
+		made.Schedule = nightly(name)
+	}
+	return made
+}
+
+// nightly is a time between midnight and six, the same for a tenant at all times and spread over all tenants.
+func nightly(name string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails
+	minute := h.Sum32() % (6 * 60)
+	return fmt.Sprintf("%d %d * * *", minute%60, minute/60)
+}
+
+// stopBackups suspends the schedule of a tenant that is being deleted: its database will not answer. The CronJob stays, so that a
+// backup can still be asked for, and with it the time of the last one. The render hash goes, so that the next apply of the same
+// stack starts the schedule again.
+func (r *Reconciler) stopBackups(ctx context.Context, s *scope) (bool, error) {
+	schedules := list(batchv1.SchemeGroupVersion.WithKind("CronJob"))
+	if err := r.Uncached.List(ctx, schedules, r.stack(s)...); err != nil {
+		return false, fmt.Errorf("listing the backup schedules of %s: %w", s.ics.Name, err)
+	}
+	for _, schedule := range schedules.Items {
+		if suspended, _, _ := unstructured.NestedBool(schedule.Object, "spec", "suspend"); suspended {
+			continue
+		}
+		patch, err := json.Marshal(map[string]any{
+			"metadata": map[string]any{"annotations": map[string]any{v1alpha1.AnnotationRenderHash: nil}},
+			"spec":     map[string]any{"suspend": true},
+		})
+		if err != nil {
+			return false, fmt.Errorf("writing the patch that suspends %s: %w", applyset.Ref(&schedule), err)
+		}
+		if err := r.Client.Patch(ctx, &schedule, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(applyset.FieldManager)); err != nil {
+			return false, fmt.Errorf("suspending %s: %w", applyset.Ref(&schedule), err)
+		}
+	}
+	return true, nil
+}

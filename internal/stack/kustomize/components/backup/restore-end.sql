@@ -1,0 +1,24 @@
+-- The last words of a restore: compare, then commit or not.
+\getenv backup CMHF_BACKUP
+\getenv programs CMHF_PROGRAMS
+\getenv outcome CMHF_OUTCOME
+\getenv origin CMHF_ORIGIN
+\set file :outcome '/contents.tsv'
+\o :file
+\set include :programs '/contents.sql'
+\i :include
+\o
+-- Tables must be the same; a sequence may be ahead of what the snapshot saw, never behind.
+\set same `awk -F'\t' -f "$CMHF_PROGRAMS/compare.awk" "$CMHF_BACKUP/contents.tsv" "$CMHF_OUTCOME/contents.tsv" >"$CMHF_OUTCOME/differences" && echo yes || echo no`
+\if :same
+COMMENT ON DATABASE :"DBNAME" IS :'origin';
+COMMIT;
+\set file :outcome '/committed'
+\o :file
+\qecho committed
+\o
+SET client_min_messages = error;
+ANALYZE;
+\else
+ROLLBACK;
+\endif
