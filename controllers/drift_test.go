@@ -52,6 +52,7 @@ func foreignChanges() []foreignChange {
 		{kind: kind("apps", "v1", "Deployment"), name: "coordination-api", path: []string{"metadata", "labels", v1alpha1.LabelICS}, absent: true},
 		{kind: kind("apps", "v1", "StatefulSet"), name: "database", path: []string{"spec", "template", "spec", "terminationGracePeriodSeconds"}, value: int64(1)},
 		{kind: kind("autoscaling", "v2", "HorizontalPodAutoscaler"), name: "coordination-api", path: []string{"spec", "maxReplicas"}, value: int64(9)},
+		{kind: kind("batch", "v1", "CronJob"), name: "database-backup", path: []string{"spec", "suspend"}, value: true},
 		{kind: kind("batch", "v1", "Job"), path: []string{"metadata", "labels", "app.kubernetes.io/part-of"}, value: "something-else"},
 		{kind: kind("networking.k8s.io", "v1", "NetworkPolicy"), name: "default-deny", path: []string{"spec", "policyTypes"}, value: []any{"Egress"}},
 		{kind: kind("rbac.authorization.k8s.io", "v1", "RoleBinding"), name: "cmhf-operator-secrets", path: []string{"subjects"}, value: []any{}},

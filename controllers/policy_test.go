@@ -76,12 +76,13 @@ func policyFitsTheStack(t *testing.T) {
 	create(t, ics)
 	waitReady(t, ics)
 	kept := map[string]string{
-		"Namespace ics-qz2":                   tenantsPolicy,
-		"StatefulSet database":                tenantsPolicy,
-		"Secret database-owner":               tenantsPolicy,
-		"Secret database-app":                 tenantsPolicy,
-		"PersistentVolumeClaim database-data": tenantsPolicy,
-		"ConfigMap deletion-sentinel":         tenantsPolicy,
+		"Namespace ics-qz2":                      tenantsPolicy,
+		"StatefulSet database":                   tenantsPolicy,
+		"Secret database-owner":                  tenantsPolicy,
+		"Secret database-app":                    tenantsPolicy,
+		"PersistentVolumeClaim database-data":    tenantsPolicy,
+		"PersistentVolumeClaim database-backups": tenantsPolicy,
+		"ConfigMap deletion-sentinel":            tenantsPolicy,
 	}
 	found := 0
 	for _, kind := range append([]schema.GroupVersionKind{corev1.SchemeGroupVersion.WithKind("Secret")}, stack.Kinds...) {
