@@ -15,6 +15,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
@@ -42,6 +43,7 @@ type Reconciler struct {
 	optional interface {
 		Served(schema.GroupVersionKind) bool
 	}
+	looks looks
 }
 
 // Settings are what the operator brings to every tenant.
@@ -90,6 +92,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	case err == nil && s.refused != nil:
 		return ctrl.Result{RequeueAfter: s.refused.retry}, nil
+	case err == nil && !meta.IsStatusConditionTrue(s.ics.Status.Conditions, v1alpha1.ConditionReady):
+		// A watch tells of what comes up; that a Secret is missing, which keeps it from coming up, a live look does.
+		return ctrl.Result{RequeueAfter: looksHold}, nil
 	}
 	return ctrl.Result{}, err
 }

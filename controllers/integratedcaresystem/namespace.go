@@ -30,9 +30,11 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 		if stack.StageOf(object) != stack.StageNamespace {
 			continue
 		}
-		if _, _, err := r.Applier.Apply(ctx, object); err != nil {
+		live, _, err := r.Applier.Apply(ctx, object)
+		if err != nil {
 			return false, err
 		}
+		s.namespaceUID = live.GetUID()
 	}
 	if existing != nil {
 		if err := r.annotateNamespace(ctx, existing, v1alpha1.AnnotationRetainedSince, ""); err != nil {

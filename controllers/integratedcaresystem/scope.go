@@ -23,9 +23,11 @@ type scope struct {
 	inputs stack.Inputs
 	// objects in the order of their stages: set by render.
 	objects []*unstructured.Unstructured
-	// namespaceLooked (it was asked whether the namespace may be used), namespaceApplied and namespaceAge: set by namespace.
+	// namespaceLooked (it was asked whether the namespace may be used), namespaceApplied, namespaceUID and namespaceAge: set by
+	// namespace.
 	namespaceLooked  bool
 	namespaceApplied bool
+	namespaceUID     types.UID
 	namespaceAge     time.Duration
 	// claimUID is the claim of the database's volume as it was before this pass, empty when there was none; set by volume.
 	claimUID types.UID

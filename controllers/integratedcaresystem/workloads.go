@@ -5,8 +5,10 @@ import (
 	"errors"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/health"
@@ -50,8 +52,19 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 
 // credentials makes the Secrets that are missing, before anything runs that needs them.
 func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
-	err := credentials.Ensure(ctx, r.Uncached, r.Client, s.ics.Name, s.inputs.Namespace)
-	return err == nil, err
+	within := looksHold
+	if s.before(v1alpha1.ConditionReady).Status == metav1.ConditionTrue {
+		within = looksHoldWhenReady
+	}
+	seen := look{s.namespaceUID, lookSecrets}
+	if r.looks.holds(seen, within) {
+		return true, nil
+	}
+	if err := credentials.Ensure(ctx, r.Uncached, r.Client, s.ics.Name, s.inputs.Namespace); err != nil {
+		return false, err
+	}
+	r.looks.remember(seen)
+	return true, nil
 }
 
 // prune removes what an earlier render had and this one has not, once everything of this one is applied.
