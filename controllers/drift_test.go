@@ -54,6 +54,7 @@ func foreignChanges() []foreignChange {
 		{kind: kind("autoscaling", "v2", "HorizontalPodAutoscaler"), name: "coordination-api", path: []string{"spec", "maxReplicas"}, value: int64(9)},
 		{kind: kind("batch", "v1", "CronJob"), name: "database-backup", path: []string{"spec", "suspend"}, value: true},
 		{kind: kind("batch", "v1", "Job"), path: []string{"metadata", "labels", "app.kubernetes.io/part-of"}, value: "something-else"},
+		{kind: kind("networking.k8s.io", "v1", "Ingress"), name: "dashboard", path: []string{"spec", "rules"}, value: []any{map[string]any{"host": "evil.example.org"}}},
 		{kind: kind("networking.k8s.io", "v1", "NetworkPolicy"), name: "default-deny", path: []string{"spec", "policyTypes"}, value: []any{"Egress"}},
 		{kind: kind("rbac.authorization.k8s.io", "v1", "RoleBinding"), name: "cmhf-operator-secrets", path: []string{"subjects"}, value: []any{}},
 	}
@@ -66,6 +67,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	ics.Spec.DigitalLeads = []v1alpha1.DigitalLead{{Kind: "Group", Name: "qf1-leads"}}
 	ics.Spec.Stack.Dashboard.Replicas = ptr.To[int32](2)
 	ics.Spec.Stack.CoordinationAPI.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 3}
+	ics.Spec.Stack.Exposure = &v1alpha1.Exposure{Type: v1alpha1.ExposureIngress}
 	create(t, ics)
 	waitReady(t, ics)
 	covered := map[string]bool{}

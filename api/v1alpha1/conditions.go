@@ -52,6 +52,8 @@ const (
 	ReasonDataKindConflict = "DataKindConflict"
 	// ReasonDataMissing: the volume that held the data is gone or another one.
 	ReasonDataMissing = "DataMissing"
+	// ReasonSecretMissing: a Secret that the spec refers to does not exist.
+	ReasonSecretMissing = "SecretMissing"
 	// ReasonStopping: the resource is being deleted; workloads stop, data stay.
 	ReasonStopping = "Stopping"
 	// ReasonHibernated: nothing runs, as declared; the data are kept.

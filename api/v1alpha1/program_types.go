@@ -26,6 +26,11 @@ type Program struct {
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname().endsWith('.localhost')))",message="must be an https URL (http only for *.localhost names)"
 	// +kubebuilder:validation:XValidation:rule="!isURL(self) || url(self).getEscapedPath() in ['', '/']",message="must have no path"
 	URL string `json:"url"`
+
+	// tlsSecretRef names the Secret of type kubernetes.io/tls in the tenant's namespace with the certificate for url. It belongs
+	// to exposure by Ingress; without one the ingress controller's own certificate is used.
+	// +optional
+	TLSSecretRef *SecretReference `json:"tlsSecretRef,omitempty"`
 }
 
 // Autoscaling bounds the number of pods.
@@ -49,4 +54,13 @@ type Autoscaling struct {
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=1000
 	CPU *int32 `json:"cpu,omitempty"`
+}
+
+// SecretReference names a Secret in the tenant's namespace.
+type SecretReference struct {
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	Name string `json:"name"`
 }

@@ -72,7 +72,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
 	}
-	err := run(ctx, s, r.protect, r.resolve, r.render, r.served, r.namespace, r.volume, r.configuration, r.credentials, r.unscale, r.workloads, r.recordVolume, r.prune, r.services)
+	err := run(ctx, s, r.protect, r.resolve, r.render, r.served, r.namespace, r.volume, r.configuration, r.credentials, r.certificates, r.unscale, r.workloads, r.recordVolume, r.prune, r.services)
 	if s.isPassing(err) {
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	}

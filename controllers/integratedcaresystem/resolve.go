@@ -28,6 +28,7 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		Database:        database(s.ics.Name, spec.Stack.Database),
 		CoordinationAPI: program(spec.Stack.CoordinationAPI),
 		Dashboard:       program(spec.Stack.Dashboard),
+		Exposure:        exposure(spec.Stack.Exposure),
 		EgressCIDRs:     spec.Stack.Authentication.EgressCIDRs,
 		ClusterCIDRs:    r.Settings.ClusterCIDRs,
 		Operator:        r.Settings.Operator,
@@ -53,7 +54,22 @@ func program(spec v1alpha1.Program) stack.Program {
 	if a := spec.Autoscaling; a != nil {
 		p.Autoscaling = stack.Autoscaling{Min: int64(ptr.Deref(a.MinReplicas, 1)), Max: int64(a.MaxReplicas), CPU: int64(ptr.Deref(a.CPU, 80))}
 	}
+	if spec.TLSSecretRef != nil {
+		p.TLSSecret = spec.TLSSecretRef.Name
+	}
 	return p
+}
+
+func exposure(spec *v1alpha1.Exposure) stack.Exposure {
+	given := ptr.Deref(spec, v1alpha1.Exposure{Type: v1alpha1.ExposureNone})
+	e := stack.Exposure{Type: given.Type}
+	if given.Ingress != nil {
+		e.IngressClass = given.Ingress.ClassName
+	}
+	if given.Gateway != nil {
+		e.Gateway = stack.Gateway{Name: given.Gateway.Name, Namespace: given.Gateway.Namespace, Section: given.Gateway.SectionName}
+	}
+	return e
 }
 
 func resources(spec *v1alpha1.Resources) stack.Resources {

@@ -53,7 +53,7 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 // edits gathers what every subject lays over the base, by the kind and name that an object has there.
 func edits(in Inputs) (map[string]edit, error) {
 	all := map[string]edit{}
-	for _, of := range []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, backupEdits, programEdits, networkEdits} {
+	for _, of := range []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, backupEdits, programEdits, networkEdits, exposureEdits} {
 		subject, err := of(in)
 		if err != nil {
 			return nil, err

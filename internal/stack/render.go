@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
+
+	"github.com/cmhf/operator/api/v1alpha1"
 )
 
 //go:embed kustomize
@@ -100,6 +102,12 @@ func components(in Inputs) []string {
 		if p.program.Autoscaling.Max > 0 {
 			names = append(names, "autoscaling-"+p.name)
 		}
+	}
+	switch in.Exposure.Type {
+	case v1alpha1.ExposureIngress:
+		names = append(names, "exposure-ingress")
+	case v1alpha1.ExposureGateway:
+		names = append(names, "exposure-gateway")
 	}
 	return names
 }

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+
+	"github.com/cmhf/operator/api/v1alpha1"
 )
 
 // EngineStandalone is one PostgreSQL server on its own volume.
@@ -42,6 +44,7 @@ type Inputs struct {
 
 	Database                   Database
 	CoordinationAPI, Dashboard Program
+	Exposure                   Exposure
 
 	// EgressCIDRs are the addresses of the identity provider. Without any, every address outside ClusterCIDRs (the ranges of the
 	// cluster's own pods and Services) counts as one.
@@ -80,7 +83,21 @@ type Program struct {
 	Replicas    int64
 	Autoscaling Autoscaling
 	Resources   Resources
+	// TLSSecret holds the certificate for the URL, for an Ingress; empty means the ingress controller's own.
+	TLSSecret string
 }
+
+// Exposure says by what the programs are reached from outside the cluster: by an Ingress, a route of a Gateway, or nothing of the
+// stack when it is empty.
+type Exposure struct {
+	Type v1alpha1.ExposureType
+	// IngressClass is empty for the cluster's default class.
+	IngressClass string
+	Gateway      Gateway
+}
+
+// Gateway is one of the Gateway API; an empty Section means every listener that fits.
+type Gateway struct{ Name, Namespace, Section string }
 
 // Autoscaling leaves the number of pods to the cluster. Without a Max there is none.
 type Autoscaling struct {
