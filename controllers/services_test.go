@@ -42,6 +42,16 @@ func TestServiceWaitsForTheAPI(t *testing.T) {
 	waitCondition(t, east, v1alpha1.ConditionRegistered, metav1.ConditionFalse, v1alpha1.ReasonWaitingForAPI)
 	o.api.setDown(false)
 	waitCondition(t, east, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRegistered)
+
+	// What was committed before says nothing of a later generation.
+	o.api.setDown(true)
+	change(t, east, func(o *v1alpha1.CoreCommunityService) { o.Spec.DisplayName = "Renamed" })
+	waitCondition(t, east, v1alpha1.ConditionRegistered, metav1.ConditionFalse, v1alpha1.ReasonWaitingForAPI)
+	if east.Status.Registered.Generation == east.Generation {
+		t.Error("status.registered names a generation that is not committed")
+	}
+	o.api.setDown(false)
+	waitCondition(t, east, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonRegistered)
 }
 
 // A mistake is shown on the service at fault; what was registered stays, and the others don't notice.

@@ -92,7 +92,12 @@ func start(t testing.TB) *system {
 		verifier = identity.New(identity.Config{Issuer: provider.Issuer(), Audience: "cmhf-qop", ODSCode: "QOP"})
 		verifier.Discover(context.Background())
 	})
-	database := migrated.New(t)
+	return replica(t, migrated.New(t))
+}
+
+// replica is one more instance of the API on a database, with connections of its own.
+func replica(t testing.TB, database *postgres.Database) *system {
+	t.Helper()
 	db, err := store.Open(t.Context(), database.AppURL)
 	if err != nil {
 		t.Fatal(err)
