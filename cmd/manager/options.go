@@ -28,6 +28,8 @@ func parse(flags *flag.FlagSet, args []string, getenv func(string) string) (opti
 	flags.StringVar(&images.CoordinationAPI, "coordination-api-image", "", "image of the coordination API, by preference name:tag@digest (required)")
 	flags.StringVar(&images.Dashboard, "dashboard-image", "", "image of the dashboard (required)")
 	flags.StringVar(&images.Postgres, "postgres-image", "", "image of PostgreSQL for the Standalone engine (required)")
+	flags.StringVar(&o.settings.Registry, "registry", "", "registry, with a path if it needs one, that holds every image of the stacks in the place of its own, for clusters that reach no other")
+	flags.StringVar(&o.settings.PullSecret, "image-pull-secret", "", "name of the Secret in each tenant's namespace with which its pods pull images")
 	flags.StringVar(&o.settings.Release, "release", version, "name of the stack release that this operator brings")
 	flags.StringVar(&o.settings.Operator.Namespace, "namespace", getenv("POD_NAMESPACE"), "namespace the operator runs in (default: $POD_NAMESPACE)")
 	flags.StringVar(&o.settings.Operator.ServiceAccount, "service-account", "cmhf-operator", "service account the operator runs as")
@@ -62,6 +64,9 @@ func parse(flags *flag.FlagSet, args []string, getenv func(string) string) (opti
 		if required.value == "" {
 			problems = append(problems, fmt.Errorf("%s is required", required.flag))
 		}
+	}
+	if _, err := images.From(o.settings.Registry); err != nil && len(problems) == 0 {
+		problems = append(problems, fmt.Errorf("--registry: %w", err))
 	}
 	return o, errors.Join(problems...)
 }

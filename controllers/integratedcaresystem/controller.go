@@ -49,9 +49,11 @@ type Reconciler struct {
 // Settings are what the operator brings to every tenant.
 type Settings struct {
 	// Release names the stack that this operator brings.
-	Release  string
-	Images   stack.Images
-	Operator stack.Operator
+	Release string
+	Images  stack.Images
+	// Registry holds the images in the place of their own registries; PullSecret opens it. Either may be empty.
+	Registry, PullSecret string
+	Operator             stack.Operator
 	// ClusterCIDRs are the address ranges of the cluster's pods and Services.
 	ClusterCIDRs []string
 }

@@ -23,6 +23,8 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		ReadOnly:        spec.State == v1alpha1.StateReadOnly,
 		Synthetic:       spec.Stack.Data == v1alpha1.DataSynthetic,
 		Images:          r.Settings.Images,
+		Registry:        r.Settings.Registry,
+		PullSecret:      r.Settings.PullSecret,
 		Issuer:          spec.Stack.Authentication.Issuer,
 		Audience:        s.ics.Audience(),
 		Database:        database(s.ics.Name, spec.Stack.Database),

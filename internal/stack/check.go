@@ -8,10 +8,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// check is the last look before objects leave: only known kinds, only the tenant's namespace, only the release's images.
+// check is the last look before objects leave: only known kinds, only the tenant's namespace, only the release's images,
+// from the registry that is to hold them.
 func check(in Inputs, objects []*unstructured.Unstructured) []error {
 	var problems []error
-	images := []string{in.Images.CoordinationAPI, in.Images.Dashboard, in.Images.Postgres}
+	var images []string
+	for _, image := range in.Images.all() {
+		images = append(images, *image)
+	}
 	for _, object := range objects {
 		what := object.GetKind() + " " + object.GetName()
 		if !slices.Contains(Kinds, object.GroupVersionKind()) && !slices.Contains(OptionalKinds, object.GroupVersionKind()) {
@@ -24,25 +28,11 @@ func check(in Inputs, objects []*unstructured.Unstructured) []error {
 		} else if namespace != in.Namespace {
 			problems = append(problems, fmt.Errorf("%s: is in namespace %q instead of %q", what, namespace, in.Namespace))
 		}
-		for _, image := range podImages(object) {
+		for _, image := range imagesIn(object.Object) {
 			if !slices.Contains(images, image) {
 				problems = append(problems, fmt.Errorf("%s: image %q is not one of the release", what, image))
 			}
 		}
 	}
 	return problems
-}
-
-func podImages(object *unstructured.Unstructured) []string {
-	var images []string
-	for _, list := range []string{"containers", "initContainers"} {
-		containers, _, _ := unstructured.NestedSlice(object.Object, inTemplate(object, "spec", list)...)
-		for _, c := range containers {
-			if container, ok := c.(map[string]any); ok {
-				image, _ := container["image"].(string)
-				images = append(images, image)
-			}
-		}
-	}
-	return images
 }

@@ -35,6 +35,9 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 		if err := label(object, in); err != nil {
 			return nil, err
 		}
+		if err := pullSecret(object, in.PullSecret); err != nil {
+			return nil, err
+		}
 		key := original.GetKind() + "/" + original.GetName()
 		if edit := edits[key]; edit != nil {
 			if err := edit(object.Object); err != nil {

@@ -54,6 +54,10 @@ func (r *Renderer) Render(in Inputs) ([]*unstructured.Unstructured, error) {
 		in.CoordinationAPI.Replicas, in.Dashboard.Replicas = 0, 0
 		in.CoordinationAPI.Autoscaling, in.Dashboard.Autoscaling = Autoscaling{}, Autoscaling{}
 	}
+	var err error
+	if in.Images, err = in.Images.From(in.Registry); err != nil {
+		return nil, fmt.Errorf("rendering the stack of %q: naming its images: %w", in.Name, err)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if last := r.last[in.Name]; reflect.DeepEqual(last.in, in) {

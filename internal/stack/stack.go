@@ -38,6 +38,9 @@ type Inputs struct {
 	// Synthetic says that the tenant holds invented people only.
 	Synthetic bool
 	Images    Images
+	// Registry holds the images in the place of their own registries; PullSecret is the Secret in the tenant's namespace that opens
+	// it. Either may be empty.
+	Registry, PullSecret string
 
 	// Issuer is the URL of the OpenID Connect provider; Audience what access tokens must carry.
 	Issuer, Audience string
@@ -122,11 +125,6 @@ type Amounts struct{ CPU, Memory string }
 
 // Subject is a person or group as the cluster authenticates them: Kind is User or Group.
 type Subject struct{ Kind, Name string }
-
-// Images are full references, by preference name:tag@digest.
-type Images struct {
-	CoordinationAPI, Dashboard, Postgres string
-}
 
 // Operator says where the operator itself runs: the one that may call the API's internal port and make Secrets.
 type Operator struct {
