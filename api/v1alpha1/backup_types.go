@@ -1,5 +1,9 @@
 package v1alpha1
 
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
 // Backup says when the database is backed up and how long a backup is kept. Every backup is restored into a throwaway server and
 // compared before it counts.
 type Backup struct {
@@ -58,4 +62,23 @@ type BackupStorage struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	ClassName *string `json:"className,omitempty"`
+}
+
+// BackupsStatus tells of the backups on the tenant's volume.
+type BackupsStatus struct {
+	// schedule in cron's five fields, UTC.
+	// +optional
+	Schedule string `json:"schedule,omitempty"`
+	// lastVerified is when the newest verified backup was taken: it holds everything that was committed before.
+	// +optional
+	LastVerified *metav1.Time `json:"lastVerified,omitempty"`
+	// name of that backup: its folder on the volume.
+	// +optional
+	Name string `json:"name,omitempty"`
+	// size of that backup.
+	// +optional
+	Size string `json:"size,omitempty"`
+	// nextDue is when the next one is to be taken.
+	// +optional
+	NextDue *metav1.Time `json:"nextDue,omitempty"`
 }

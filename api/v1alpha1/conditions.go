@@ -11,6 +11,8 @@ const (
 	ConditionDatabaseReady        = "DatabaseReady"
 	ConditionCoordinationAPIReady = "CoordinationAPIReady"
 	ConditionDashboardReady       = "DashboardReady"
+	// ConditionBackupsReady is True while there is a verified backup as young as the schedule says. It never affects Ready.
+	ConditionBackupsReady = "BackupsReady"
 	// ConditionSizeAdvisory is True when places or neighbourhoods lie outside the sizes of the guidance. It never affects Ready.
 	ConditionSizeAdvisory = "SizeAdvisory"
 
@@ -62,6 +64,16 @@ const (
 	ReasonReadOnly = "ReadOnly"
 	// ReasonSuspended: the operator leaves the stack alone, as declared.
 	ReasonSuspended = "Suspended"
+	// The reasons of BackupsReady. ReasonVerified: the last backup was restored into a throwaway server and was the same.
+	ReasonVerified = "Verified"
+	// ReasonNoBackupYet: the first backup is not due yet.
+	ReasonNoBackupYet = "NoBackupYet"
+	// ReasonBackupFailed: the last run failed; earlier backups are as they were.
+	ReasonBackupFailed = "BackupFailed"
+	// ReasonBackupOverdue: a backup was due hours ago and none came.
+	ReasonBackupOverdue = "BackupOverdue"
+	// ReasonBackupsSuspended: spec.stack.database.backup.state says so.
+	ReasonBackupsSuspended = "BackupsSuspended"
 	// ReasonOutsideGuidance and ReasonWithinGuidance belong to SizeAdvisory.
 	ReasonOutsideGuidance = "OutsideGuidance"
 	ReasonWithinGuidance  = "WithinGuidance"

@@ -147,6 +147,9 @@ type IntegratedCareSystemStatus struct {
 	Database *DatabaseStatus `json:"database,omitempty"`
 
 	// +optional
+	Backups *BackupsStatus `json:"backups,omitempty"`
+
+	// +optional
 	Endpoints *Endpoints `json:"endpoints,omitempty"`
 
 	// +optional

@@ -74,7 +74,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
 	}
-	err := run(ctx, s, r.protect, r.resolve, r.render, r.served, r.namespace, r.volume, r.configuration, r.credentials, r.certificates, r.unscale, r.workloads, r.recordVolume, r.prune, r.services)
+	err := run(ctx, s, r.protect, r.resolve, r.render, r.served, r.namespace, r.volume, r.configuration, r.credentials, r.certificates, r.unscale, r.workloads, r.recordVolume, r.lookAtBackups, r.prune, r.services)
 	if s.isPassing(err) {
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	}
@@ -97,6 +97,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	case err == nil && !meta.IsStatusConditionTrue(s.ics.Status.Conditions, v1alpha1.ConditionReady):
 		// A watch tells of what comes up; that a Secret is missing, which keeps it from coming up, a live look does.
 		return ctrl.Result{RequeueAfter: looksHold}, nil
+	case err == nil && s.backups != nil:
+		return ctrl.Result{RequeueAfter: s.backups.overdueIn()}, nil
 	}
 	return ctrl.Result{}, err
 }

@@ -35,6 +35,8 @@ type scope struct {
 	parts map[stack.Stage]part
 	// retained are members that are no longer rendered and hold data: set by prune.
 	retained []string
+	// backups: set by lookAtBackups.
+	backups *backups
 	// total and ready services: set by services.
 	servicesCounted bool
 	total, ready    int32

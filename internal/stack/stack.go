@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/robfig/cron/v3"
+
 	"github.com/cmhf/operator/api/v1alpha1"
 )
 
@@ -142,6 +144,9 @@ func (in Inputs) Check() error {
 		if field.value == "" {
 			return fmt.Errorf("rendering the stack of %q: no %s given", in.Name, field.name)
 		}
+	}
+	if _, err := cron.ParseStandard(in.Database.Backup.Schedule); err != nil {
+		return fmt.Errorf("rendering the stack of %q: spec.stack.database.backup.schedule %q: %w", in.Name, in.Database.Backup.Schedule, err)
 	}
 	if in.Database.Engine != EngineStandalone {
 		return fmt.Errorf("rendering the stack of %q: unknown database engine %q (known: %s)", in.Name, in.Database.Engine, EngineStandalone)

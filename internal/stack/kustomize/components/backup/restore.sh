@@ -51,7 +51,7 @@ empty) ;;
 *) fail "the database is not empty: nothing was restored, because two sets of records never mix" ;;
 esac
 
-say "restoring the backup ${CMHF_BACKUP##*/} of $(field takenAt)"
+say "restoring the backup of $(field takenAt)"
 {
   cat "$CMHF_PROGRAMS/restore-begin.sql"
   if pg_restore --no-owner --file=- "$CMHF_BACKUP/database.dump" 2>/dev/null; then
