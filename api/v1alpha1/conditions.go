@@ -54,8 +54,12 @@ const (
 	ReasonDataKindConflict = "DataKindConflict"
 	// ReasonDataMissing: the volume that held the data is gone or another one.
 	ReasonDataMissing = "DataMissing"
-	// ReasonSecretMissing: a Secret that the spec refers to does not exist.
+	// ReasonEngineChange: the spec asks for another database engine than the one that holds the data.
+	ReasonEngineChange = "EngineChange"
+	// ReasonSecretMissing: a Secret that the spec names is not there, or lacks a key.
 	ReasonSecretMissing = "SecretMissing"
+	// ReasonUnreachable: the external database does not answer the tenant's programs.
+	ReasonUnreachable = "Unreachable"
 	// ReasonStopping: the resource is being deleted; workloads stop, data stay.
 	ReasonStopping = "Stopping"
 	// ReasonHibernated: nothing runs, as declared; the data are kept.

@@ -170,9 +170,15 @@ type ReleaseStatus struct {
 	Current string `json:"current"`
 }
 
-// DatabaseStatus names the engine that was chosen for the tenant.
+// DatabaseStatus names the engine that was chosen for the tenant, and what it runs.
 type DatabaseStatus struct {
 	Engine string `json:"engine"`
+	// version is PostgreSQL's major version; absent where someone else runs it.
+	// +optional
+	Version string `json:"version,omitempty"`
+	// primary is the pod that takes writes.
+	// +optional
+	Primary string `json:"primary,omitempty"`
 }
 
 // Endpoints are the URLs under which the tenant's programs are reached.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/cmhf/operator/controllers/integratedcaresystem"
+	"github.com/cmhf/operator/internal/stack"
 )
 
 // options are what the command line and the environment say, checked once at the start.
@@ -27,18 +29,31 @@ func parse(flags *flag.FlagSet, args []string, getenv func(string) string) (opti
 	images := &o.settings.Images
 	flags.StringVar(&images.CoordinationAPI, "coordination-api-image", "", "image of the coordination API, by preference name:tag@digest (required)")
 	flags.StringVar(&images.Dashboard, "dashboard-image", "", "image of the dashboard (required)")
-	flags.StringVar(&images.Postgres, "postgres-image", "", "image of PostgreSQL for the Standalone engine (required)")
+	flags.StringVar(&images.Postgres, "postgres-image", "", "image of PostgreSQL for the engines Standalone and CloudNativePG; its tag begins with the major version (required)")
 	flags.StringVar(&o.settings.Registry, "registry", "", "registry, with a path if it needs one, that holds every image of the stacks in the place of its own, for clusters that reach no other")
 	flags.StringVar(&o.settings.PullSecret, "image-pull-secret", "", "name of the Secret in each tenant's namespace with which its pods pull images")
 	flags.StringVar(&o.settings.Release, "release", version, "name of the stack release that this operator brings")
 	flags.StringVar(&o.settings.Operator.Namespace, "namespace", getenv("POD_NAMESPACE"), "namespace the operator runs in (default: $POD_NAMESPACE)")
 	flags.StringVar(&o.settings.Operator.ServiceAccount, "service-account", "cmhf-operator", "service account the operator runs as")
 	flags.Func("cluster-cidrs", "address ranges of the cluster's pods and Services, separated by commas; tenants' way out to the identity provider leaves them out", func(value string) error {
-		for cidr := range strings.SplitSeq(value, ",") {
-			if _, err := netip.ParsePrefix(cidr); err != nil {
-				return fmt.Errorf("%q is no CIDR such as 10.244.0.0/16", cidr)
+		var err error
+		o.settings.ClusterCIDRs, err = cidrs(value)
+		return err
+	})
+	flags.StringVar(&o.settings.DefaultEngine, "default-database-engine", stack.EngineStandalone, "engine of a new tenant whose spec names none: CloudNativePG or Standalone; tenants that exist keep theirs")
+	flags.StringVar(&o.settings.CloudNativePG, "cloudnativepg-namespace", "cnpg-system", "namespace of the CloudNativePG operator, which tenants' database pods let in")
+	flags.Func("api-server-cidrs", "addresses of the API server, separated by commas, that the pods of CloudNativePG may talk to (default: any, at the ports)", func(value string) error {
+		var err error
+		o.settings.APIServer.CIDRs, err = cidrs(value)
+		return err
+	})
+	flags.Func("api-server-ports", "ports of the API server, separated by commas (default 443,6443)", func(value string) error {
+		for text := range strings.SplitSeq(value, ",") {
+			port, err := strconv.ParseUint(text, 10, 16)
+			if err != nil || port == 0 {
+				return fmt.Errorf("%q is no port", text)
 			}
-			o.settings.ClusterCIDRs = append(o.settings.ClusterCIDRs, cidr)
+			o.settings.APIServer.Ports = append(o.settings.APIServer.Ports, int64(port))
 		}
 		return nil
 	})
@@ -53,6 +68,9 @@ func parse(flags *flag.FlagSet, args []string, getenv func(string) string) (opti
 	var problems []error
 	if err := o.logLevel.UnmarshalText([]byte(level)); err != nil {
 		problems = append(problems, fmt.Errorf("--log-level %q: must be debug, info, warn or error", level))
+	}
+	if engine := o.settings.DefaultEngine; engine != stack.EngineStandalone && engine != stack.EngineCloudNativePG {
+		problems = append(problems, fmt.Errorf("--default-database-engine %q: must be %s or %s", engine, stack.EngineCloudNativePG, stack.EngineStandalone))
 	}
 	if flags.NArg() > 0 {
 		problems = append(problems, fmt.Errorf("unexpected argument %q: every option begins with --", flags.Arg(0)))
@@ -69,4 +87,14 @@ func parse(flags *flag.FlagSet, args []string, getenv func(string) string) (opti
 		problems = append(problems, fmt.Errorf("--registry: %w", err))
 	}
 	return o, errors.Join(problems...)
+}
+
+func cidrs(value string) ([]string, error) {
+	list := strings.Split(value, ",")
+	for _, cidr := range list {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			return nil, fmt.Errorf("%q is no CIDR such as 10.244.0.0/16", cidr)
+		}
+	}
+	return list, nil
 }

@@ -79,7 +79,7 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
 	ctrl.Log.Info("starting", "version", version, "release", o.settings.Release, "namespace", o.settings.Operator.Namespace,
-		"serviceAccount", o.settings.Operator.ServiceAccount, "images", o.settings.Images, "registry", o.settings.Registry, "imagePullSecret", o.settings.PullSecret, "leaderElection", o.leaderElection, "throughAPIServer", o.throughProxy)
+		"serviceAccount", o.settings.Operator.ServiceAccount, "images", o.settings.Images, "registry", o.settings.Registry, "imagePullSecret", o.settings.PullSecret, "defaultDatabaseEngine", o.settings.DefaultEngine, "cloudNativePGNamespace", o.settings.CloudNativePG, "apiServer", o.settings.APIServer, "leaderElection", o.leaderElection, "throughAPIServer", o.throughProxy)
 	return manager.Start(ctx)
 }
 

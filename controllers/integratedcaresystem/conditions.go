@@ -16,7 +16,7 @@ import (
 func partConditions(s *scope) []metav1.Condition {
 	conditions := []metav1.Condition{
 		s.namespaceCondition(),
-		s.workload(v1alpha1.ConditionDatabaseReady, stack.StageDatabase, "its configuration"),
+		s.database(),
 		s.coordinationAPI(),
 		s.workload(v1alpha1.ConditionDashboardReady, stack.StageDashboard, "the coordination API"),
 	}
@@ -48,6 +48,29 @@ func (s *scope) namespaceCondition() metav1.Condition {
 	return condition
 }
 
+// database says, beyond whether it serves, what the engine promises and how its volumes grow.
+func (s *scope) database() metav1.Condition {
+	if s.inputs.Database.Engine == stack.EngineExternal {
+		return s.externalDatabase()
+	}
+	condition := s.workload(v1alpha1.ConditionDatabaseReady, stack.StageDatabase, "its configuration")
+	if condition.Status != metav1.ConditionTrue {
+		return condition
+	}
+	switch database := s.inputs.Database; {
+	case database.Engine == stack.EngineStandalone:
+		condition.Message = "runs as declared: one server without a standby, for evaluation and small systems"
+	case database.Instances == 1:
+		condition.Message = "runs as declared: one server without a standby"
+	case database.Durability == stack.DurabilityPreferred:
+		condition.Message = fmt.Sprintf("runs as declared: %d servers; changes go on without a standby while there is none", database.Instances)
+	default:
+		condition.Message = fmt.Sprintf("runs as declared: %d servers; every change is on two of them before it is acknowledged", database.Instances)
+	}
+	condition.Message += s.growing
+	return condition
+}
+
 // coordinationAPI speaks for the migration too: the API of a release serves when the schema is the release's.
 func (s *scope) coordinationAPI() metav1.Condition {
 	migration, database := s.parts[stack.StageMigration], s.parts[stack.StageDatabase]
@@ -59,7 +82,7 @@ func (s *scope) coordinationAPI() metav1.Condition {
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonMigrationFailed
 		condition.Message = "the migration failed: " + migration.state.Message + "; its log says why: kubectl -n " + s.ics.TenantNamespace() +
 			" logs -l app.kubernetes.io/component=migration"
-	case database.up() && !migration.up():
+	case (database.up() || s.inputs.Database.Engine == stack.EngineExternal) && !migration.up():
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, v1alpha1.ReasonMigrating, "the migration "+migration.state.Message
 	}
 	return condition

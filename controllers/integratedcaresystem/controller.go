@@ -56,6 +56,11 @@ type Settings struct {
 	Operator             stack.Operator
 	// ClusterCIDRs are the address ranges of the cluster's pods and Services.
 	ClusterCIDRs []string
+	// DefaultEngine runs the database of a new tenant whose spec names none.
+	DefaultEngine string
+	// CloudNativePG is the namespace of that operator; APIServer is where the API server is, for the pods that it makes.
+	CloudNativePG string
+	APIServer     stack.APIServer
 }
 
 // phase does one step. It returns false when the rest has to wait for something that a watch will tell.
@@ -74,7 +79,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
 	}
-	err := run(ctx, s, r.protect, r.resolve, r.render, r.served, r.namespace, r.volume, r.configuration, r.credentials, r.certificates, r.unscale, r.workloads, r.recordVolume, r.lookAtBackups, r.prune, r.services)
+	err := run(ctx, s, r.protect, r.resolve, r.render, r.served, r.namespace, r.external, r.volume, r.configuration, r.credentials, r.certificates, r.unscale, r.workloads, r.recordVolume, r.lookAtBackups, r.prune, r.services)
 	if s.isPassing(err) {
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	}

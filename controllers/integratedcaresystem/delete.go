@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,6 +20,8 @@ import (
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/health"
+	"github.com/cmhf/operator/internal/stack"
 )
 
 // reconcileDeletion stops what runs and keeps what holds data: namespace, volumes, Secrets, the stopped database. It needs
@@ -51,8 +55,8 @@ func (r *Reconciler) stopPrograms(ctx context.Context, s *scope) (bool, error) {
 			return false, fmt.Errorf("listing the programs of %s: %w", s.ics.Name, err)
 		}
 		for _, object := range kind.(*unstructured.UnstructuredList).Items {
-			if object.GetDeletionTimestamp() != nil {
-				continue
+			if object.GetDeletionTimestamp() != nil || object.GetLabels()[v1alpha1.LabelComponent] == v1alpha1.ComponentDatabase {
+				continue // what belongs to the database stops with it
 			}
 			if err := r.Applier.Remove(ctx, &object); err != nil {
 				return false, fmt.Errorf("stopping the programs of %s: %w", s.ics.Name, err)
@@ -62,38 +66,68 @@ func (r *Reconciler) stopPrograms(ctx context.Context, s *scope) (bool, error) {
 	return true, nil
 }
 
-// stopDatabase scales the database to nothing and waits until it has shut down cleanly. The render hash goes with it, so that
+// stopDatabase stops whatever runs the database and waits until it has shut down cleanly. The render hash goes with it, so that
 // the next apply of the same stack starts it again.
 func (r *Reconciler) stopDatabase(ctx context.Context, s *scope) (bool, error) {
-	databases := list(appsv1.SchemeGroupVersion.WithKind("StatefulSet"))
-	if err := r.Uncached.List(ctx, databases, r.stack(s)...); err != nil {
-		return false, fmt.Errorf("listing the databases of %s: %w", s.ics.Name, err)
-	}
 	stopped := true
-	for _, database := range databases.Items {
-		wanted, _, _ := unstructured.NestedInt64(database.Object, "spec", "replicas")
-		if wanted != 0 {
-			patch, err := json.Marshal(map[string]any{
-				"metadata": map[string]any{"annotations": map[string]any{v1alpha1.AnnotationRenderHash: nil}},
-				"spec":     map[string]any{"replicas": 0},
-			})
-			if err != nil {
-				return false, fmt.Errorf("writing the patch that stops %s: %w", applyset.Ref(&database), err)
+	for _, engine := range []struct {
+		kind schema.GroupVersionKind
+		// stop is the change that stops one; down says whether it has stopped, and what it waits for otherwise.
+		stop map[string]any
+		down func(*unstructured.Unstructured) (bool, string)
+	}{
+		{appsv1.SchemeGroupVersion.WithKind("StatefulSet"), map[string]any{
+			"metadata": map[string]any{"annotations": map[string]any{v1alpha1.AnnotationRenderHash: nil}},
+			"spec":     map[string]any{"replicas": 0},
+		}, scaledDown},
+		{clusterKind, map[string]any{
+			"metadata": map[string]any{"annotations": map[string]any{v1alpha1.AnnotationRenderHash: nil, stack.AnnotationHibernation: stack.HibernationOn}},
+		}, hibernated},
+	} {
+		if !slices.Contains(r.kinds(), engine.kind) {
+			continue
+		}
+		databases := list(engine.kind)
+		if err := r.Uncached.List(ctx, databases, r.stack(s)...); err != nil {
+			return false, fmt.Errorf("listing the databases of %s: %w", s.ics.Name, err)
+		}
+		patch, err := json.Marshal(engine.stop)
+		if err != nil {
+			return false, fmt.Errorf("writing the patch that stops the database of %s: %w", s.ics.Name, err)
+		}
+		for _, database := range databases.Items {
+			if !stopping(&database) {
+				if err := r.Client.Patch(ctx, &database, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(applyset.FieldManager)); err != nil {
+					return false, fmt.Errorf("stopping %s: %w", applyset.Ref(&database), err)
+				}
 			}
-			if err := r.Client.Patch(ctx, &database, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(applyset.FieldManager)); err != nil {
-				return false, fmt.Errorf("stopping %s: %w", applyset.Ref(&database), err)
+			if down, why := engine.down(&database); !down {
+				stopped = false
+				s.stopping = "the database is shutting down" + why + "; its data stay in namespace " + s.ics.TenantNamespace()
 			}
 		}
-		observed, _, _ := unstructured.NestedInt64(database.Object, "status", "observedGeneration")
-		running, _, _ := unstructured.NestedInt64(database.Object, "status", "replicas")
-		if observed != database.GetGeneration() || running != 0 {
-			stopped = false
-		}
-	}
-	if !stopped {
-		s.stopping = "the database is shutting down; its data stay in namespace " + s.ics.TenantNamespace()
 	}
 	return stopped, nil
+}
+
+// stopping: the database is declared to be stopped.
+func stopping(database *unstructured.Unstructured) bool {
+	if database.GetKind() == clusterKind.Kind {
+		return database.GetAnnotations()[stack.AnnotationHibernation] == stack.HibernationOn
+	}
+	wanted, _, _ := unstructured.NestedInt64(database.Object, "spec", "replicas")
+	return wanted == 0
+}
+
+func scaledDown(database *unstructured.Unstructured) (bool, string) {
+	observed, _, _ := unstructured.NestedInt64(database.Object, "status", "observedGeneration")
+	running, _, _ := unstructured.NestedInt64(database.Object, "status", "replicas")
+	return observed == database.GetGeneration() && running == 0, ""
+}
+
+func hibernated(database *unstructured.Unstructured) (bool, string) {
+	state := health.Of(database)
+	return state.Ready, " (" + state.Message + ")"
 }
 
 // markRetained notes on the namespace since when it keeps data without a resource.

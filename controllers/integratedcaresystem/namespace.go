@@ -48,13 +48,17 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 
 // existingNamespace looks in the cache, which holds tenants' namespaces only, then at the API server for a foreign one.
 func (r *Reconciler) existingNamespace(ctx context.Context, name string) (*unstructured.Unstructured, error) {
+	if namespace, err := currentNamespace(ctx, r.Client, name); err != nil || namespace != nil {
+		return namespace, err
+	}
+	return currentNamespace(ctx, r.Uncached, name)
+}
+
+func currentNamespace(ctx context.Context, reader client.Reader, name string) (*unstructured.Unstructured, error) {
 	wanted := &unstructured.Unstructured{}
 	wanted.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	wanted.SetName(name)
-	if namespace, err := applyset.Current(ctx, r.Client, wanted); err != nil || namespace != nil {
-		return namespace, err
-	}
-	return applyset.Current(ctx, r.Uncached, wanted)
+	return applyset.Current(ctx, reader, wanted)
 }
 
 // annotateNamespace sets an annotation, or removes it when the value is empty; it writes only when that changes something.

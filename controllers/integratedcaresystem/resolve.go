@@ -10,8 +10,12 @@ import (
 )
 
 // resolve says what the tenant should run.
-func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
+func (r *Reconciler) resolve(ctx context.Context, s *scope) (bool, error) {
 	spec := s.ics.Spec
+	engine, err := r.engine(ctx, s)
+	if err != nil {
+		return false, err
+	}
 	s.inputs = stack.Inputs{
 		Name:            s.ics.Name,
 		ODSCode:         spec.ODSCode,
@@ -27,28 +31,23 @@ func (r *Reconciler) resolve(_ context.Context, s *scope) (bool, error) {
 		PullSecret:      r.Settings.PullSecret,
 		Issuer:          spec.Stack.Authentication.Issuer,
 		Audience:        s.ics.Audience(),
-		Database:        database(s.ics.Name, spec.Stack.Database),
+		Database:        database(s.ics.Name, spec.Stack.Database, engine),
 		CoordinationAPI: program(spec.Stack.CoordinationAPI),
 		Dashboard:       program(spec.Stack.Dashboard),
 		Exposure:        exposure(spec.Stack.Exposure),
 		EgressCIDRs:     spec.Stack.Authentication.EgressCIDRs,
 		ClusterCIDRs:    r.Settings.ClusterCIDRs,
 		Operator:        r.Settings.Operator,
+		CloudNativePG:   r.Settings.CloudNativePG,
+		APIServer:       r.Settings.APIServer,
+	}
+	if engine == stack.EngineExternal {
+		s.inputs.Database.External = notKnownYet(spec.Stack.Database.External)
 	}
 	for _, lead := range spec.DigitalLeads {
 		s.inputs.DigitalLeads = append(s.inputs.DigitalLeads, stack.Subject{Kind: lead.Kind, Name: lead.Name})
 	}
 	return true, nil
-}
-
-func database(name string, spec v1alpha1.Database) stack.Database {
-	return stack.Database{
-		Engine:       stack.EngineStandalone,
-		StorageSize:  spec.Storage.Size,
-		StorageClass: ptr.Deref(spec.Storage.ClassName, ""),
-		Resources:    resources(spec.Resources),
-		Backup:       backup(name, spec.Backup),
-	}
 }
 
 func program(spec v1alpha1.Program) stack.Program {

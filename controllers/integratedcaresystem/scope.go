@@ -31,6 +31,11 @@ type scope struct {
 	namespaceAge     time.Duration
 	// claimUID is the claim of the database's volume as it was before this pass, empty when there was none; set by volume.
 	claimUID types.UID
+	// clusterUID: the same for a Cluster; holder: what holds the data, whichever engine runs them; set by volume.
+	clusterUID types.UID
+	holder     holder
+	// primary is the pod that takes writes; growing, how the database's volumes get larger: set by workloads.
+	primary, growing string
 	// parts by stage: set by workloads.
 	parts map[stack.Stage]part
 	// retained are members that are no longer rendered and hold data: set by prune.
@@ -57,6 +62,8 @@ type part struct {
 	// current: it was applied from this render.
 	current bool
 	state   health.State
+	// unavailable: a Deployment says that too few of its pods are ready.
+	unavailable bool
 }
 
 // up: the part serves as this render declares it.

@@ -58,7 +58,7 @@ func computeStatus(s *scope) {
 		status.Release = &v1alpha1.ReleaseStatus{Current: s.inputs.Release}
 	}
 	if s.namespaceApplied {
-		status.Database = &v1alpha1.DatabaseStatus{Engine: s.inputs.Database.Engine}
+		status.Database = s.databaseStatus()
 		status.Inventory = &v1alpha1.Inventory{Objects: int32(len(s.objects)), Hash: stack.Hash(s.objects), Retained: s.retained}
 	}
 	if s.servicesCounted {

@@ -1,11 +1,13 @@
 package integratedcaresystem
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -14,80 +16,142 @@ import (
 	"github.com/cmhf/operator/internal/stack"
 )
 
-// The record of which volume holds the tenant's data: a ConfigMap that is written when the database first serves. The
-// database's pod reads expectData when it starts.
+// The record of what holds the tenant's data: a ConfigMap that is written when the database first serves. The pod of a standalone
+// database reads expectData when it starts.
 const (
 	claimName  = "database-data"
 	recordName = "database-record"
 )
 
-// volume makes sure that the data are where they were. A claim that is missing, or another one of the same name, would start
-// an empty database in the place of the tenant's records. The cache may say that all is well, because the claim is only ever
-// applied by the identity that it was seen with; only the API server itself says that something is amiss, or that there is no
-// claim yet.
+// holder identifies what holds a tenant's data: the volume claim, the Cluster, or the server elsewhere.
+type holder struct {
+	// id is a UID, or where the server is.
+	id string
+	// system is the identifier that PostgreSQL gives a database when it is made, where a Cluster tells it.
+	system string
+}
+
+// is says whether what is there is what was recorded. A Cluster that was made again is as good as the one before it when its servers
+// have the very same database, and the same Cluster with another database is not.
+func (there holder) is(recorded holder) bool {
+	if there.id == "" {
+		return false
+	}
+	if there.system != "" && recorded.system != "" {
+		return there.system == recorded.system
+	}
+	return there.id == recorded.id
+}
+
+// volume makes sure that the data are where they were. A claim or a Cluster that is missing, or another one of the same name, would
+// start an empty database in the place of the tenant's records. The cache may say that all is well, because what holds the data is
+// only ever applied by the identity that it was seen with; only the API server itself says that something is amiss, or that there
+// is nothing yet.
 func (r *Reconciler) volume(ctx context.Context, s *scope) (bool, error) {
-	uid, recorded, err := r.recorded(ctx, r.Client, s)
+	there, recorded, err := r.recorded(ctx, r.Client, s)
 	if err != nil {
 		return false, err
 	}
 	unrecorded := look{s.namespaceUID, lookRecord}
-	if uid != "" && (uid == recorded || recorded == "" && r.looks.holds(unrecorded, looksHold)) {
-		s.claimUID = uid
+	if there.is(recorded) || there.id != "" && recorded.id == "" && r.looks.holds(unrecorded, looksHold) {
+		s.holds(there)
 		return true, nil
 	}
-	if uid, recorded, err = r.recorded(ctx, r.Uncached, s); err != nil {
+	if there, recorded, err = r.recorded(ctx, r.Uncached, s); err != nil {
 		return false, err
 	}
-	s.claimUID = uid
-	if recorded == "" {
+	s.holds(there)
+	if recorded.id == "" {
 		r.looks.remember(unrecorded)
 		return true, nil
 	}
-	if recorded == uid {
+	if there.is(recorded) {
 		return true, nil
 	}
-	found := "is gone"
-	if uid != "" {
-		found = "is another one now (" + string(uid) + ")"
+	message, err := r.missing(ctx, s, there, recorded)
+	if err != nil {
+		return false, err
 	}
-	return false, &refusal{v1alpha1.ReasonDataMissing, fmt.Sprintf(
-		"the volume claim %s that holds this system's data (%s) %s; nothing was made in its place. Restore it, then, to go on with the volume that is "+
-			"there (or with an empty one): kubectl -n %s delete configmap %s", claimName, recorded, found, s.inputs.Namespace, recordName), lookAgain}
+	return false, &refusal{v1alpha1.ReasonDataMissing, message, lookAgain}
 }
 
-// recorded reads which claim there is and which one the record names, each empty when there is none.
-func (r *Reconciler) recorded(ctx context.Context, reader client.Reader, s *scope) (uid, recorded types.UID, err error) {
-	wanted := &unstructured.Unstructured{}
-	wanted.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"))
-	wanted.SetNamespace(s.inputs.Namespace)
-	wanted.SetName(claimName)
-	claim, err := applyset.Current(ctx, reader, wanted)
-	if err != nil {
-		return "", "", err
+// holds notes what holds the data, so that nothing is made in its place should it go this moment.
+func (s *scope) holds(there holder) {
+	s.holder = there
+	switch s.inputs.Database.Engine {
+	case stack.EngineStandalone:
+		s.claimUID = types.UID(there.id)
+	case stack.EngineCloudNativePG:
+		s.clusterUID = types.UID(there.id)
 	}
-	if claim != nil {
-		uid = claim.GetUID()
+}
+
+// recorded reads what holds the data and what the record says, each empty when there is none.
+func (r *Reconciler) recorded(ctx context.Context, reader client.Reader, s *scope) (there, recorded holder, err error) {
+	switch s.inputs.Database.Engine {
+	case stack.EngineExternal:
+		external := s.inputs.Database.External
+		there.id = fmt.Sprintf("%s:%d/%s", external.Host, external.Port, external.Database)
+	case stack.EngineCloudNativePG:
+		there, err = identity(ctx, reader, s, clusterKind, clusterName)
+	default:
+		there, err = identity(ctx, reader, s, corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), claimName)
+	}
+	if err != nil {
+		return holder{}, holder{}, err
 	}
 	record, err := applyset.Current(ctx, reader, recordOf(s))
 	if err != nil || record == nil {
-		return uid, "", err
+		return there, holder{}, err
 	}
-	volume, _, _ := unstructured.NestedString(record.Object, "data", "volume")
-	if volume == "" {
-		volume = "not readable" // a record without its content still says that there were data
-	}
-	return uid, types.UID(volume), nil
+	data, _, _ := unstructured.NestedStringMap(record.Object, "data")
+	// A record without its content still says that there were data.
+	return there, holder{cmp.Or(data["volume"], "not readable"), data["systemID"]}, nil
 }
 
-// recordVolume notes which volume the database serves from, once it does.
+func identity(ctx context.Context, reader client.Reader, s *scope, kind schema.GroupVersionKind, name string) (holder, error) {
+	wanted := &unstructured.Unstructured{}
+	wanted.SetGroupVersionKind(kind)
+	wanted.SetNamespace(s.inputs.Namespace)
+	wanted.SetName(name)
+	live, err := applyset.Current(ctx, reader, wanted)
+	if err != nil || live == nil {
+		return holder{}, err
+	}
+	system, _, _ := unstructured.NestedString(live.Object, "status", "systemID")
+	return holder{string(live.GetUID()), system}, nil
+}
+
+// missing says what became of the data, and how to go on.
+func (r *Reconciler) missing(ctx context.Context, s *scope, there, recorded holder) (string, error) {
+	switch s.inputs.Database.Engine {
+	case stack.EngineCloudNativePG:
+		return r.clusterMissing(ctx, s, there, recorded)
+	case stack.EngineExternal:
+		return fmt.Sprintf("this system's data are in the database %s, and Secret %s names %s now; the programs were left as they are. If the data have "+
+			"moved there: kubectl -n %s delete configmap %s", recorded.id, s.inputs.Database.External.Secret, there.id, s.inputs.Namespace, recordName), nil
+	}
+	found := "is gone"
+	if there.id != "" {
+		found = "is another one now (" + there.id + ")"
+	}
+	return fmt.Sprintf("the volume claim %s that holds this system's data (%s) %s; nothing was made in its place. Restore it, then, to go on with the "+
+		"volume that is there (or with an empty one): kubectl -n %s delete configmap %s", claimName, recorded.id, found, s.inputs.Namespace, recordName), nil
+}
+
+// recordVolume notes what the database serves from, once it does.
 func (r *Reconciler) recordVolume(ctx context.Context, s *scope) (bool, error) {
-	if s.inputs.Hibernated || s.claimUID == "" || !s.parts[stack.StageMigration].up() {
+	if s.inputs.Hibernated || s.holder.id == "" || !s.parts[stack.StageMigration].up() {
 		return true, nil
+	}
+	data := map[string]any{"volume": s.holder.id, "expectData": "true"}
+	if s.holder.system != "" {
+		data["systemID"] = s.holder.system
 	}
 	record := recordOf(s)
 	record.SetLabels(map[string]string{v1alpha1.LabelICS: s.ics.Name, v1alpha1.LabelComponent: v1alpha1.ComponentDatabase})
-	record.SetAnnotations(map[string]string{v1alpha1.AnnotationRenderHash: string(s.claimUID)})
-	record.Object["data"] = map[string]any{"volume": string(s.claimUID), "expectData": "true"}
+	record.SetAnnotations(map[string]string{v1alpha1.AnnotationRenderHash: s.holder.id + s.holder.system})
+	record.Object["data"] = data
 	r.looks.forget(look{s.namespaceUID, lookRecord})
 	_, _, err := r.Applier.Apply(ctx, record)
 	return err == nil, err

@@ -102,7 +102,7 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 			if err := r.handOver(ctx, s, object); err != nil {
 				return false, err
 			}
-			live, _, err = r.Applier.Apply(ctx, object)
+			live, object, err = r.applyWorkload(ctx, s, object)
 		} else {
 			live, err = applyset.Current(ctx, r.Client, object)
 		}
@@ -111,7 +111,22 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 		}
 		open = s.see(stage, live, object).up() && open
 	}
-	return true, nil
+	return true, r.seeGrowth(ctx, s)
+}
+
+// applyWorkload applies one object and returns it as it is now, with what was applied. A Cluster whose volumes can't be as declared
+// keeps them, and everything else goes on.
+func (r *Reconciler) applyWorkload(ctx context.Context, s *scope, object *unstructured.Unstructured) (live, applied *unstructured.Unstructured, err error) {
+	if object.GetKind() == clusterKind.Kind && s.clusterUID != "" {
+		object = object.DeepCopy()
+		// Only the one that was seen: should it go this moment, none is made in its place.
+		object.SetUID(s.clusterUID)
+		if err := r.fitStorage(ctx, s, object); err != nil {
+			return nil, object, err
+		}
+	}
+	live, _, err = r.Applier.Apply(ctx, object)
+	return live, object, err
 }
 
 // observe looks at the parts that were not reached because something was refused before.
@@ -138,7 +153,20 @@ func (s *scope) see(stage stack.Stage, live, desired *unstructured.Unstructured)
 	seen := part{exists: live != nil, current: applyset.Matches(live, desired)}
 	if live != nil {
 		seen.state = health.Of(live)
+		seen.unavailable = unavailable(live)
+		if stage == stack.StageDatabase {
+			s.primary = primaryOf(live)
+		}
 	}
 	s.parts[stage] = seen
 	return seen
+}
+
+// unavailable says whether a Deployment has too few ready pods.
+func unavailable(live *unstructured.Unstructured) bool {
+	conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		condition, _ := c.(map[string]any)
+		return condition["type"] == "Available" && condition["status"] == "False"
+	})
 }

@@ -21,8 +21,11 @@ type State struct {
 
 // Of computes the state of an object as read from the API server.
 func Of(object *unstructured.Unstructured) State {
-	if object.GetKind() == "Job" {
+	switch object.GetKind() {
+	case "Job":
 		return job(object)
+	case "Cluster":
+		return cluster(object)
 	}
 	result, err := status.Compute(object)
 	if err != nil {

@@ -28,7 +28,8 @@ type flow struct{ from, to, port string }
 
 const (
 	tenantPods = "every pod of the tenant"
-	outside    = "outside" // a way out to addresses outside the cluster; it lets nobody in
+	outside    = "outside"  // a way out to addresses outside the cluster; it lets nobody in
+	anywhere   = "anywhere" // a way out to every address; it lets nobody in
 )
 
 // allowed is every flow that there is; all others are denied.
@@ -50,8 +51,28 @@ func allowed(issuerPort string) []flow {
 	}
 }
 
+// allowedWith adds what an engine needs to the table.
+func allowedWith(engine, issuerPort string) []flow {
+	table := allowed(issuerPort)
+	switch engine {
+	case EngineCloudNativePG:
+		// Its servers replicate and look after each other, their operator looks after them, and they read their Cluster: the API
+		// server may be at any address.
+		for _, from := range []string{"database", "cloudnative-pg"} {
+			table = append(table, flow{from, "database", "5432/TCP"}, flow{from, "database", "8000/TCP"})
+		}
+		return append(table, flow{"database", anywhere, "443/TCP"}, flow{"database", anywhere, "6443/TCP"})
+	case EngineExternal:
+		table = slices.DeleteFunc(table, func(f flow) bool { return f.to == "database" })
+		for _, from := range []string{"coordination-api", "migration", "backup", "restore"} {
+			table = append(table, flow{from, "external database", "6432/TCP"})
+		}
+	}
+	return table
+}
+
 // ports are those that something serves, and one that nothing does.
-var ports = []string{"5432/TCP", "8080/TCP", "8081/TCP", "53/UDP", "53/TCP", "443/TCP", "9999/TCP"}
+var ports = []string{"5432/TCP", "6432/TCP", "8000/TCP", "8080/TCP", "8081/TCP", "53/UDP", "53/TCP", "443/TCP", "6443/TCP", "9999/TCP"}
 
 // endpoint is a pod or an address outside the cluster.
 type endpoint struct {
@@ -83,14 +104,16 @@ const (
 
 // Traffic between a node and its own pods (the kubelet's probes) is never subject to policies and is not in the matrix.
 func TestOnlyTheseFlowsAreOpen(t *testing.T) {
-	for _, test := range []struct{ name, issuer, port string }{
-		{"provider on 443", "https://idp.example.org", "443/TCP"},
+	for _, test := range []struct{ name, engine, issuer, port string }{
+		{"provider on 443", EngineStandalone, "https://idp.example.org", "443/TCP"},
 		// The way to the provider must not lead into another tenant even when it listens on a port that tenants serve.
-		{"provider on the tenants' port", "http://idp.localhost:8080", "8080/TCP"},
+		{"provider on the tenants' port", EngineStandalone, "http://idp.localhost:8080", "8080/TCP"},
+		{"CloudNativePG", EngineCloudNativePG, "https://idp.example.org", "443/TCP"},
+		{"external database", EngineExternal, "https://idp.example.org", "443/TCP"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			policies, endpoints := twoTenants(t, test.issuer)
-			got, want := evaluate(policies, endpoints), expected(allowed(test.port), endpoints)
+			policies, endpoints := twoTenants(t, test.engine, test.issuer)
+			got, want := evaluate(policies, endpoints), expected(allowedWith(test.engine, test.port), endpoints)
 			for _, line := range differences(want, got) {
 				t.Error(line)
 			}
@@ -113,8 +136,15 @@ func TestOnlyTheseFlowsAreOpen(t *testing.T) {
 // Each change to a single policy of one tenant must be seen: the policy is gone, holds for more pods, lets more in or out, or
 // lets less.
 func TestTheMatrixSeesEveryChangedPolicy(t *testing.T) {
-	policies, endpoints := twoTenants(t, "https://idp.example.org")
-	want := expected(allowed("443/TCP"), endpoints)
+	// With an external database the programs' way to one in the namespace leads to nothing, so nothing would show that it changed.
+	for _, engine := range []string{EngineStandalone, EngineCloudNativePG} {
+		t.Run(engine, func(t *testing.T) { seesEveryChangedPolicy(t, engine) })
+	}
+}
+
+func seesEveryChangedPolicy(t *testing.T, engine string) {
+	policies, endpoints := twoTenants(t, engine, "https://idp.example.org")
+	want := expected(allowedWith(engine, "443/TCP"), endpoints)
 	dropped := 0
 	for i, policy := range policies {
 		if policy.Namespace != "ics-qop" {
@@ -211,6 +241,8 @@ func expected(table []flow, endpoints []endpoint) map[verdict]bool {
 			switch row {
 			case outside:
 				return e.peer.Internal == nil
+			case anywhere:
+				return true
 			case tenantPods:
 				return e.tenant == tenant
 			default:
@@ -226,7 +258,7 @@ func expected(table []flow, endpoints []endpoint) map[verdict]bool {
 					if from.tenant != "" {
 						want[verdict{leaves, from.String(), to.String(), row.port}] = true
 					}
-					if to.tenant != "" && row.to != outside {
+					if to.tenant != "" && row.to != outside && row.to != anywhere {
 						want[verdict{enters, from.String(), to.String(), row.port}] = true
 					}
 				}
@@ -278,7 +310,7 @@ func differences(want, got map[verdict]bool) []string {
 }
 
 // twoTenants renders qop and qsl and gives all their policies, and their pods among others of a cluster.
-func twoTenants(t *testing.T, issuer string) ([]*networkingv1.NetworkPolicy, []endpoint) {
+func twoTenants(t *testing.T, engine, issuer string) ([]*networkingv1.NetworkPolicy, []endpoint) {
 	t.Helper()
 	var policies []*networkingv1.NetworkPolicy
 	var endpoints []endpoint
@@ -294,7 +326,7 @@ func twoTenants(t *testing.T, issuer string) ([]*networkingv1.NetworkPolicy, []e
 	renderer := NewRenderer()
 	roles := map[string]map[string]string{}
 	for _, name := range []string{"qop", "qsl"} {
-		in := inputs()
+		in := withEngine(engine)
 		in.Name, in.ODSCode, in.Namespace, in.Issuer = name, strings.ToUpper(name), "ics-"+name, issuer
 		objects, err := renderer.Render(in)
 		if err != nil {
@@ -318,7 +350,11 @@ func twoTenants(t *testing.T, issuer string) ([]*networkingv1.NetworkPolicy, []e
 		}
 		add(name, "unknown pod", namespace, map[string]string{"run": "shell"})
 	}
-	if got, want := slices.Sorted(maps.Keys(roles)), []string{"backup", "coordination-api", "dashboard", "database", "migration"}; !slices.Equal(got, want) {
+	want := []string{"backup", "coordination-api", "dashboard", "database", "migration"}
+	if engine == EngineExternal {
+		want = slices.DeleteFunc(want, func(role string) bool { return role == "database" })
+	}
+	if got := slices.Sorted(maps.Keys(roles)); !slices.Equal(got, want) {
 		t.Fatalf("the stack's pods are %v, the table is written for %v", got, want)
 	}
 
@@ -332,17 +368,23 @@ func twoTenants(t *testing.T, issuer string) ([]*networkingv1.NetworkPolicy, []e
 	add("", "kube-dns", system, dns)
 	add("", "neighbour of kube-dns", system, map[string]string{"k8s-app": "other"})
 
+	postgres, cnpg := namespaceLabels("cnpg-system"), map[string]string{"app.kubernetes.io/name": "cloudnative-pg"}
+	add("", "cloudnative-pg", postgres, cnpg)
+	add("", "neighbour of cloudnative-pg", postgres, map[string]string{"app.kubernetes.io/name": "other"})
+
 	// A foreign namespace may label its pods like anyone's.
 	foreign := namespaceLabels("foreign")
 	foreign[v1alpha1.LabelGateway] = "false"
 	add("", "foreign pod", foreign, map[string]string{"app": "other"})
 	add("", "foreign pod labelled operator", foreign, operator)
 	add("", "foreign pod labelled kube-dns", foreign, dns)
+	add("", "foreign pod labelled cloudnative-pg", foreign, cnpg)
 	for _, role := range slices.Sorted(maps.Keys(roles)) {
 		add("", "foreign pod labelled "+role, foreign, roles[role])
 	}
 	endpoints = append(endpoints,
 		endpoint{name: "identity provider", peer: &matcher.TrafficPeer{IP: "203.0.113.10"}},
+		endpoint{name: "external database", peer: &matcher.TrafficPeer{IP: "192.0.2.10"}},
 		endpoint{name: "identity provider over IPv6", peer: &matcher.TrafficPeer{IP: "2001:db8::10"}})
 	return policies, endpoints
 }
@@ -368,6 +410,12 @@ func policyOf(t *testing.T, object *unstructured.Unstructured) *networkingv1.Net
 // podLabels gives the labels of the pods that an object makes, or nil.
 func podLabels(t *testing.T, object *unstructured.Unstructured) map[string]string {
 	t.Helper()
+	if object.GetKind() == "Cluster" {
+		// As CloudNativePG labels its pods, with what they inherit.
+		labels, _, _ := unstructured.NestedStringMap(object.Object, "spec", "inheritedMetadata", "labels")
+		labels["cnpg.io/cluster"] = object.GetName()
+		return labels
+	}
 	labels, _, err := unstructured.NestedStringMap(object.Object, inTemplate(object, "metadata", "labels")...)
 	if err != nil {
 		t.Fatalf("reading the pods' labels of %s %s: %v", object.GetKind(), object.GetName(), err)

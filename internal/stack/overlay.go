@@ -45,6 +45,9 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 			}
 			delete(edits, key)
 		}
+		if err := login(in, object); err != nil {
+			return nil, fmt.Errorf("leading %s to the database: %w", key, err)
+		}
 		objects = append(objects, object)
 	}
 	if len(edits) > 0 {

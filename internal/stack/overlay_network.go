@@ -18,7 +18,7 @@ func networkEdits(in Inputs) (map[string]edit, error) {
 		},
 		"NetworkPolicy/identity-provider": func(o map[string]any) error {
 			return inList(o, func(egress map[string]any) error {
-				if err := set(egress, waysOut(in), "to"); err != nil {
+				if err := set(egress, waysOut(in.EgressCIDRs, in.ClusterCIDRs), "to"); err != nil {
 					return err
 				}
 				return inList(egress, func(to map[string]any) error { return set(to, port, "port") }, "ports")
@@ -27,10 +27,10 @@ func networkEdits(in Inputs) (map[string]edit, error) {
 	}, nil
 }
 
-// waysOut are the addresses at which the identity provider may be.
-func waysOut(in Inputs) []any {
+// waysOut are the addresses at which a server outside the cluster may be: those that are given, or every one that is not the cluster's.
+func waysOut(given, cluster []string) []any {
 	var blocks []any
-	for _, cidr := range in.EgressCIDRs {
+	for _, cidr := range given {
 		blocks = append(blocks, map[string]any{"ipBlock": map[string]any{"cidr": cidr}})
 	}
 	if len(blocks) > 0 {
@@ -39,7 +39,7 @@ func waysOut(in Inputs) []any {
 	for _, everything := range []string{"0.0.0.0/0", "::/0"} {
 		block := map[string]any{"cidr": everything}
 		var except []any
-		for _, cidr := range in.ClusterCIDRs {
+		for _, cidr := range cluster {
 			if strings.Contains(cidr, ":") == strings.Contains(everything, ":") {
 				except = append(except, cidr)
 			}

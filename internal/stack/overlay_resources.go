@@ -10,16 +10,24 @@ import (
 // resources lays over what a container asks for and may use, and tells a Go program how much memory that is.
 func resources(container string, r Resources) edit {
 	return inContainer(container, func(c map[string]any) error {
-		for _, amount := range []struct {
-			name           string
-			request, limit string
-		}{{"cpu", r.Requests.CPU, r.Limits.CPU}, {"memory", r.Requests.Memory, r.Limits.Memory}} {
-			if err := setAmount(c, amount.name, amount.request, amount.limit); err != nil {
-				return fmt.Errorf("setting %s: %w", amount.name, err)
-			}
+		if err := setResources(c, r); err != nil {
+			return err
 		}
 		return setMemoryLimit(c)
 	})
+}
+
+// setResources does so for a container, or for whatever else has resources.
+func setResources(container map[string]any, r Resources) error {
+	for _, amount := range []struct {
+		name           string
+		request, limit string
+	}{{"cpu", r.Requests.CPU, r.Limits.CPU}, {"memory", r.Requests.Memory, r.Limits.Memory}} {
+		if err := setAmount(container, amount.name, amount.request, amount.limit); err != nil {
+			return fmt.Errorf("setting %s: %w", amount.name, err)
+		}
+	}
+	return nil
 }
 
 // setAmount sets what is given. Of what is not, a limit that would be too low is raised to the request, and a request that

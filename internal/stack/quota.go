@@ -29,6 +29,19 @@ func setQuota(objects []*unstructured.Unstructured) error {
 			if err := add(sums["requests.storage"], 1, object.Object, "spec", "resources", "requests", "storage"); err != nil {
 				return fmt.Errorf("counting %s: %w", object.GetName(), err)
 			}
+		case "Cluster":
+			// One more than there are: for the job that makes a server's volume, and for a server that is made anew while the volume
+			// of the broken one is still there.
+			instances, _, _ := unstructured.NestedInt64(object.Object, "spec", "instances")
+			pods += instances + 1
+			claims += instances + 1
+			if err := add(sums["requests.storage"], instances+1, object.Object, "spec", "storage", "size"); err != nil {
+				return fmt.Errorf("counting the volumes of %s: %w", object.GetName(), err)
+			}
+			spec, _, _ := unstructured.NestedMap(object.Object, "spec")
+			if err := addContainer(sums, instances+1, spec); err != nil {
+				return fmt.Errorf("counting the servers of %s: %w", object.GetName(), err)
+			}
 		case "Deployment", "StatefulSet", "Job", "CronJob":
 			most := mostPods(object, scaled)
 			pods += most
@@ -68,18 +81,22 @@ func mostPods(object *unstructured.Unstructured, scaled map[string]int64) int64 
 }
 
 func addPods(sums map[string]*resource.Quantity, pods int64, object *unstructured.Unstructured) error {
-	return inList(object.Object, func(container map[string]any) error {
-		for name, path := range map[string][]string{
-			"requests.cpu":    {"resources", "requests", "cpu"},
-			"requests.memory": {"resources", "requests", "memory"},
-			"limits.memory":   {"resources", "limits", "memory"},
-		} {
-			if err := add(sums[name], pods, container, path...); err != nil {
-				return err
-			}
+	return inList(object.Object, func(container map[string]any) error { return addContainer(sums, pods, container) },
+		inTemplate(object, "spec", "containers")...)
+}
+
+// addContainer adds what a container, or whatever else has resources, asks for.
+func addContainer(sums map[string]*resource.Quantity, times int64, container map[string]any) error {
+	for name, path := range map[string][]string{
+		"requests.cpu":    {"resources", "requests", "cpu"},
+		"requests.memory": {"resources", "requests", "memory"},
+		"limits.memory":   {"resources", "limits", "memory"},
+	} {
+		if err := add(sums[name], times, container, path...); err != nil {
+			return err
 		}
-		return nil
-	}, inTemplate(object, "spec", "containers")...)
+	}
+	return nil
 }
 
 // add adds a quantity so many times; every pod must state it, or the quota would keep it from starting.

@@ -24,13 +24,34 @@ func inputs() Inputs {
 			Backup: Backup{Schedule: "15 2 * * *", RetentionDays: 14, StorageSize: "40Gi"}},
 		CoordinationAPI: Program{URL: "https://api.qop.example.org", Replicas: 2}, Dashboard: Program{URL: "https://qop.example.org", Replicas: 1},
 		DigitalLeads: []Subject{{"Group", "qop-digital-leads"}}, ClusterCIDRs: []string{"10.244.0.0/16", "10.96.0.0/12"},
-		Operator: Operator{Namespace: "cmhf-system", ServiceAccount: "cmhf-operator"},
+		Operator: Operator{Namespace: "cmhf-system", ServiceAccount: "cmhf-operator"}, CloudNativePG: "cnpg-system",
 	}
 }
 
-// The golden file is what a reviewer reads when the base changes.
+// withEngine are inputs of each engine by its name.
+func withEngine(engine string) Inputs {
+	in := inputs()
+	switch engine {
+	case EngineCloudNativePG:
+		in.Database.Engine, in.Database.Instances, in.Database.Durability = engine, 3, "Required"
+		in.Database.Parameters = map[string]string{"work_mem": "8MB"}
+	case EngineExternal:
+		in.Database.Engine = engine
+		in.Database.External = External{Host: "db.example.org", Port: 6432, Database: "records", SSLMode: "verify-full",
+			Secret: "elsewhere", SecretVersion: "7", Authority: true, CIDRs: []string{"192.0.2.0/24"}}
+	}
+	return in
+}
+
+// The golden files are what a reviewer reads when the base changes.
 func TestRenderedStack(t *testing.T) {
-	objects, err := NewRenderer().Render(inputs())
+	for _, engine := range Engines {
+		t.Run(engine, func(t *testing.T) { renderedStack(t, withEngine(engine), strings.ToLower(engine)+".yaml") })
+	}
+}
+
+func renderedStack(t *testing.T, in Inputs, file string) {
+	objects, err := NewRenderer().Render(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +63,7 @@ func TestRenderedStack(t *testing.T) {
 		}
 		text.WriteString("---\n" + string(raw))
 	}
-	golden := filepath.Join("testdata", "standalone.yaml")
+	golden := filepath.Join("testdata", file)
 	if *update {
 		if err := os.WriteFile(golden, []byte(text.String()), 0o644); err != nil {
 			t.Fatal(err)
@@ -157,6 +178,8 @@ func TestRenderSaysWhatIsMissing(t *testing.T) {
 	}{
 		"no image": {func(in *Inputs) { in.Images.Dashboard = "" }, "no dashboard image given"},
 		"engine":   {func(in *Inputs) { in.Database.Engine = "Oracle" }, `unknown database engine "Oracle"`},
+		"servers":  {func(in *Inputs) { in.Database.Engine = EngineCloudNativePG }, "no number of instances given"},
+		"place":    {func(in *Inputs) { in.Database.Engine = EngineExternal }, "no place of the external database given"},
 		"issuer":   {func(in *Inputs) { in.Issuer = "https://a b" }, "issuer"},
 	} {
 		t.Run(name, func(t *testing.T) {

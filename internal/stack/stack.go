@@ -12,15 +12,30 @@ package stack
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/robfig/cron/v3"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 )
 
-// EngineStandalone is one PostgreSQL server on its own volume.
-const EngineStandalone = "Standalone"
+// Engines that run a tenant's database.
+const (
+	// EngineStandalone is one PostgreSQL server on its own volume.
+	EngineStandalone = "Standalone"
+	// EngineCloudNativePG is a primary with standbys, run by the CloudNativePG operator.
+	EngineCloudNativePG = "CloudNativePG"
+	// EngineExternal is a server that someone else runs.
+	EngineExternal = "External"
+)
+
+// Engines are all of them, in the order of their names.
+var Engines = []string{EngineCloudNativePG, EngineExternal, EngineStandalone}
+
+// DurabilityPreferred lets a database go on without a standby; the other is Required.
+const DurabilityPreferred = "Preferred"
 
 // Inputs is everything that decides what a tenant's stack looks like.
 type Inputs struct {
@@ -59,6 +74,9 @@ type Inputs struct {
 	DigitalLeads []Subject
 
 	Operator Operator
+	// CloudNativePG is the namespace of that operator.
+	CloudNativePG string
+	APIServer     APIServer
 }
 
 // Database says what runs the tenant's database and on what.
@@ -68,6 +86,13 @@ type Database struct {
 	StorageSize, StorageClass string
 	Resources                 Resources
 	Backup                    Backup
+
+	// Instances, Durability and Parameters of PostgreSQL are CloudNativePG's.
+	Instances  int64
+	Durability string
+	Parameters map[string]string
+
+	External External
 }
 
 // Backup says when the database is backed up, and onto what.
@@ -78,6 +103,28 @@ type Backup struct {
 	RetentionDays int64
 	// StorageSize and StorageClass of the volume for backups.
 	StorageSize, StorageClass string
+}
+
+// External says where a database is that someone else runs.
+type External struct {
+	Host     string
+	Port     int64
+	Database string
+	// SSLMode is libpq's word for how the server is checked.
+	SSLMode string
+	// Secret holds the logins and, with Authority, the certificate of the authority that vouches for the server. SecretVersion
+	// changes with its content.
+	Secret, SecretVersion string
+	Authority             bool
+	// CIDRs are the server's addresses. Without any, every address outside the cluster's own ranges counts as one.
+	CIDRs []string
+}
+
+// APIServer is where the API server of Kubernetes is, for the network policies of pods that talk to it. Without any CIDRs it may
+// be anywhere, without any ports at 443 and 6443.
+type APIServer struct {
+	CIDRs []string
+	Ports []int64
 }
 
 // Program is the coordination API or the dashboard.
@@ -139,7 +186,7 @@ func (in Inputs) Check() error {
 		{"name", in.Name}, {"ODS code", in.ODSCode}, {"display name", in.DisplayName}, {"namespace", in.Namespace},
 		{"release", in.Release}, {"set", in.Set}, {"coordination API image", in.Images.CoordinationAPI}, {"dashboard image", in.Images.Dashboard},
 		{"PostgreSQL image", in.Images.Postgres}, {"issuer", in.Issuer}, {"audience", in.Audience}, {"dashboard URL", in.Dashboard.URL},
-		{"storage size", in.Database.StorageSize}, {"backup schedule", in.Database.Backup.Schedule}, {"backup storage size", in.Database.Backup.StorageSize}, {"operator namespace", in.Operator.Namespace}, {"operator service account", in.Operator.ServiceAccount},
+		{"backup schedule", in.Database.Backup.Schedule}, {"backup storage size", in.Database.Backup.StorageSize}, {"operator namespace", in.Operator.Namespace}, {"operator service account", in.Operator.ServiceAccount},
 	} {
 		if field.value == "" {
 			return fmt.Errorf("rendering the stack of %q: no %s given", in.Name, field.name)
@@ -148,8 +195,24 @@ func (in Inputs) Check() error {
 	if _, err := cron.ParseStandard(in.Database.Backup.Schedule); err != nil {
 		return fmt.Errorf("rendering the stack of %q: spec.stack.database.backup.schedule %q: %w", in.Name, in.Database.Backup.Schedule, err)
 	}
-	if in.Database.Engine != EngineStandalone {
-		return fmt.Errorf("rendering the stack of %q: unknown database engine %q (known: %s)", in.Name, in.Database.Engine, EngineStandalone)
+	return in.checkDatabase()
+}
+
+func (in Inputs) checkDatabase() error {
+	missing := func(what string) error { return fmt.Errorf("rendering the stack of %q: no %s given", in.Name, what) }
+	switch database := in.Database; {
+	case !slices.Contains(Engines, database.Engine):
+		return fmt.Errorf("rendering the stack of %q: unknown database engine %q (known: %s)", in.Name, database.Engine, strings.Join(Engines, ", "))
+	case database.Engine == EngineExternal:
+		if external := database.External; external.Host == "" || external.Port == 0 || external.Database == "" || external.SSLMode == "" || external.Secret == "" {
+			return missing("place of the external database")
+		}
+	case database.StorageSize == "":
+		return missing("storage size")
+	case database.Engine == EngineCloudNativePG && database.Instances < 1:
+		return missing("number of instances")
+	case database.Engine == EngineCloudNativePG && in.CloudNativePG == "":
+		return missing("namespace of CloudNativePG")
 	}
 	return nil
 }
