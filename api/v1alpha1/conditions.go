@@ -46,6 +46,8 @@ const (
 	ReasonRenderFailed = "RenderFailed"
 	// ReasonAPINotServed: the stack needs a kind whose CustomResourceDefinition is not installed.
 	ReasonAPINotServed = "APINotServed"
+	// ReasonPatchRefused: a patch of the spec can't be applied, or changes what it must not.
+	ReasonPatchRefused = "PatchRefused"
 	// ReasonApplyRefused: the API server refused an object of the stack.
 	ReasonApplyRefused = "ApplyRefused"
 	// ReasonImmutableFieldChange: the render changes a field that can't be changed.

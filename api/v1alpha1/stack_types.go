@@ -29,6 +29,12 @@ type Stack struct {
 	// exposure says by what both are reached from outside the cluster; default None.
 	// +optional
 	Exposure *Exposure `json:"exposure,omitempty"`
+
+	// patches change objects of the stack where there is no setting for what you need; applied in their order.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	Patches []Patch `json:"patches,omitempty"`
 }
 
 // DataKind tells real from synthetic records.

@@ -2,10 +2,12 @@ package integratedcaresystem
 
 import (
 	"context"
+	"errors"
 
 	"k8s.io/utils/ptr"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/patch"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -47,6 +49,9 @@ func (r *Reconciler) resolve(ctx context.Context, s *scope) (bool, error) {
 	for _, lead := range spec.DigitalLeads {
 		s.inputs.DigitalLeads = append(s.inputs.DigitalLeads, stack.Subject{Kind: lead.Kind, Name: lead.Name})
 	}
+	for _, p := range spec.Stack.Patches {
+		s.inputs.Patches = append(s.inputs.Patches, patch.Patch{Kind: p.Target.Kind, Name: p.Target.Name, Text: p.Patch})
+	}
 	return true, nil
 }
 
@@ -82,7 +87,11 @@ func resources(spec *v1alpha1.Resources) stack.Resources {
 // render makes the objects of the stack.
 func (r *Reconciler) render(_ context.Context, s *scope) (bool, error) {
 	objects, err := r.Renderer.Render(s.inputs)
-	if err != nil {
+	var refused *patch.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return false, &refusal{reason: v1alpha1.ReasonPatchRefused, message: "spec.stack." + refused.Error()}
+	case err != nil:
 		return false, &refusal{reason: v1alpha1.ReasonRenderFailed, message: err.Error()}
 	}
 	s.objects = objects

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/patch"
 )
 
 //go:embed kustomize
@@ -83,6 +84,9 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 	objects, err = overlay(in, base)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)
+	}
+	if err := patch.Apply(objects, in.Patches); err != nil {
+		return nil, fmt.Errorf("patching the stack of %q: %w", in.Name, err)
 	}
 	if err := settle(objects); err != nil {
 		return nil, fmt.Errorf("rendering the stack of %q: %w", in.Name, err)

@@ -19,6 +19,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/patch"
 )
 
 // Engines that run a tenant's database.
@@ -72,6 +73,9 @@ type Inputs struct {
 
 	// DigitalLeads may declare services and read their own IntegratedCareSystem.
 	DigitalLeads []Subject
+
+	// Patches of the tenant, applied after every setting.
+	Patches []patch.Patch
 
 	Operator Operator
 	// CloudNativePG is the namespace of that operator.
