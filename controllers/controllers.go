@@ -59,8 +59,9 @@ func Client() client.Options {
 	return client.Options{Cache: &client.CacheOptions{Unstructured: true}}
 }
 
-// What the operator may do, no more: config/rbac/role.yaml is generated from here. It never deletes anything that holds data,
-// and reaches Secrets only through the RoleBinding that it makes in each tenant's namespace.
+// What the operator may do, no more: config/rbac/role.yaml is generated from here. It may delete nothing that holds data, and
+// reaches Secrets only through the RoleBinding that it makes in each tenant's namespace. For a deletion with deletionPolicy Delete
+// it binds cmhf-operator-tenant-removal there, once a last backup is verified, and takes that away afterwards.
 //
 // +kubebuilder:rbac:groups=cmhf.health,resources=integratedcaresystems,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=cmhf.health,resources=corecommunityservices,verbs=get;list;watch
@@ -74,7 +75,7 @@ func Client() client.Options {
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings;clusterroles;clusterrolebindings,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=cmhf-operator-tenant-secrets;cmhf-digital-lead
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=cmhf-operator-tenant-secrets;cmhf-operator-tenant-removal;cmhf-digital-lead
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
 // +kubebuilder:rbac:groups=postgresql.cnpg.io,resources=clusters,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=postgresql.cnpg.io,resources=scheduledbackups,verbs=get;list;watch;create;patch;delete

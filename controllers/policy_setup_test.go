@@ -102,27 +102,27 @@ func definition(group, kind string) *unstructured.Unstructured {
 	return object
 }
 
-// deletionPolicies are the policies of config/policy.
-func deletionPolicies() ([]client.Object, error) {
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../config/policy")
+// manifests are the objects of a folder of config.
+func manifests(folder string) ([]client.Object, error) {
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../config/"+folder)
 	if err != nil {
-		return nil, fmt.Errorf("building config/policy: %w", err)
+		return nil, fmt.Errorf("building config/%s: %w", folder, err)
 	}
-	var policies []client.Object
+	var objects []client.Object
 	for _, resource := range built.Resources() {
 		content, err := resource.Map()
 		if err != nil {
-			return nil, fmt.Errorf("reading config/policy: %w", err)
+			return nil, fmt.Errorf("reading config/%s: %w", folder, err)
 		}
-		policies = append(policies, &unstructured.Unstructured{Object: content})
+		objects = append(objects, &unstructured.Unstructured{Object: content})
 	}
-	return policies, nil
+	return objects, nil
 }
 
 // enforcePolicies applies config/policy, which is in force for all tests, as it is wherever the operator is installed, and waits until each policy
 // refuses.
 func enforcePolicies(ctx context.Context) error {
-	policies, err := deletionPolicies()
+	policies, err := manifests("policy")
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -239,5 +240,14 @@ func tenantNamespace(t *testing.T, ics string) string {
 
 func waitGone(t *testing.T, object client.Object) {
 	t.Helper()
-	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, object))).To(gomega.BeTrue()) })
+	eventually(t, func(g gomega.Gomega) {
+		err := get(t, object)
+		said := ""
+		if ics, ok := object.(*v1alpha1.IntegratedCareSystem); ok && err == nil {
+			if ready := meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+				said = ready.Reason + ": " + ready.Message
+			}
+		}
+		g.Expect(apierrors.IsNotFound(err)).To(gomega.BeTrue(), "%s is still there. %s", object.GetName(), said)
+	})
 }

@@ -64,6 +64,16 @@ const (
 	ReasonUnreachable = "Unreachable"
 	// ReasonStopping: the resource is being deleted; workloads stop, data stay.
 	ReasonStopping = "Stopping"
+	// ReasonBackingUp: the last backup before a deletion is being made and verified.
+	ReasonBackingUp = "BackingUp"
+	// ReasonFinalBackupFailed: the last backup failed; nothing is removed.
+	ReasonFinalBackupFailed = "FinalBackupFailed"
+	// ReasonFinalBackupUnavailable: there is no way to make the last backup; nothing is removed.
+	ReasonFinalBackupUnavailable = "FinalBackupUnavailable"
+	// ReasonDeletionNotConfirmed: the data are to be removed and nobody confirmed it.
+	ReasonDeletionNotConfirmed = "DeletionNotConfirmed"
+	// ReasonRemoving: the database, its volumes and its Secrets are being removed.
+	ReasonRemoving = "Removing"
 	// ReasonHibernated: nothing runs, as declared; the data are kept.
 	ReasonHibernated = "Hibernated"
 	// ReasonReadOnly: records can be read and not changed, as declared.

@@ -62,6 +62,13 @@ type IntegratedCareSystemSpec struct {
 	// resource that is deleted waits.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+
+	// deletionPolicy says what becomes of the data when this resource is deleted: they stay (Retain), they stay and a last backup is
+	// made and verified first (Archive), or the database is removed after such a backup and only the backups stay (Delete). It is
+	// fixed when the deletion begins.
+	// +optional
+	// +kubebuilder:default=Retain
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
 
 // State says what of a stack runs.
@@ -157,6 +164,10 @@ type IntegratedCareSystemStatus struct {
 
 	// +optional
 	Inventory *Inventory `json:"inventory,omitempty"`
+
+	// deletion is present while the resource is being deleted.
+	// +optional
+	Deletion *DeletionStatus `json:"deletion,omitempty"`
 
 	// +optional
 	// +listType=map

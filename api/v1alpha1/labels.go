@@ -27,6 +27,10 @@ const (
 	// AnnotationRetainedSince is the time (RFC 3339) since when a namespace keeps the data of a deleted IntegratedCareSystem.
 	AnnotationRetainedSince = "cmhf.health/retained-since"
 
+	// AnnotationDeletionPolicy set to "Retain" on an IntegratedCareSystem that is being deleted keeps its data, whatever was declared.
+	AnnotationDeletionPolicy = "cmhf.health/deletion-policy"
+	// AnnotationFinalBackup is the time (RFC 3339) of the last backup of a deleted IntegratedCareSystem, on its namespace.
+	AnnotationFinalBackup = "cmhf.health/final-backup"
 	// AnnotationConfirmDeletion set to an object's own name lets the object be deleted; see config/policy.
 	AnnotationConfirmDeletion = "cmhf.health/confirm-deletion"
 

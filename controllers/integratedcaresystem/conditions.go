@@ -96,7 +96,7 @@ func (s *scope) workload(kind string, stage stack.Stage, after string) metav1.Co
 	case !looked && s.stopping == "":
 		return metav1.Condition{Type: kind}
 	case s.stopping != "":
-		condition.Reason, condition.Message = v1alpha1.ReasonStopping, "stops with the IntegratedCareSystem; its data stay"
+		condition.Reason, condition.Message = v1alpha1.ReasonStopping, "stops with the IntegratedCareSystem"
 	case !seen.exists:
 		condition.Reason, condition.Message = v1alpha1.ReasonWaiting, "waits for "+after
 	case !seen.current:

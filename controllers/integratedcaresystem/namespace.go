@@ -40,6 +40,7 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 		if err := r.annotateNamespace(ctx, existing, v1alpha1.AnnotationRetainedSince, ""); err != nil {
 			return false, fmt.Errorf("taking back namespace %s: %w", existing.GetName(), err)
 		}
+		s.finalBackup = existing.GetAnnotations()[v1alpha1.AnnotationFinalBackup]
 		s.namespaceAge = time.Since(existing.GetCreationTimestamp().Time)
 	}
 	s.namespaceApplied = true
@@ -90,14 +91,17 @@ func mayUse(namespace *unstructured.Unstructured, ics *v1alpha1.IntegratedCareSy
 		return &refusal{v1alpha1.ReasonDataKindConflict, fmt.Sprintf("namespace %s holds the data of a system with spec.stack.data %s, not %s; "+
 			"invented and real people never mix: set it back to %[2]s", namespace.GetName(), was, ics.Spec.Stack.Data), lookAgain}
 	}
-	code := namespace.GetAnnotations()[v1alpha1.AnnotationODSCode]
-	label := namespace.GetLabels()[v1alpha1.LabelICS]
-	// Someone may have taken one of the two away, not both.
-	ours := (label == ics.Name || label == "") && (code == ics.Spec.ODSCode || code == "") && label+code != ""
-	if ours || namespace.GetAnnotations()[v1alpha1.AnnotationAdopt] == "true" {
+	if belongs(namespace, ics) || namespace.GetAnnotations()[v1alpha1.AnnotationAdopt] == "true" {
 		return nil
 	}
 	return &refusal{v1alpha1.ReasonNamespaceConflict, fmt.Sprintf(
 		"namespace %s exists and is not this system's; move what is in it elsewhere, or annotate it %s=true to let the operator use it",
 		namespace.GetName(), v1alpha1.AnnotationAdopt), lookAgain}
+}
+
+// belongs: the namespace carries the system's label and ODS code. Someone may have taken one of the two away, not both.
+func belongs(namespace *unstructured.Unstructured, ics *v1alpha1.IntegratedCareSystem) bool {
+	code := namespace.GetAnnotations()[v1alpha1.AnnotationODSCode]
+	label := namespace.GetLabels()[v1alpha1.LabelICS]
+	return (label == ics.Name || label == "") && (code == ics.Spec.ODSCode || code == "") && label+code != ""
 }

@@ -29,6 +29,8 @@ type scope struct {
 	namespaceApplied bool
 	namespaceUID     types.UID
 	namespaceAge     time.Duration
+	// finalBackup is when the last backup of an earlier resource of this system was verified, empty when there was none; set by namespace.
+	finalBackup string
 	// claimUID is the claim of the database's volume as it was before this pass, empty when there was none; set by volume.
 	claimUID types.UID
 	// clusterUID: the same for a Cluster; holder: what holds the data, whichever engine runs them; set by volume.
@@ -51,8 +53,12 @@ type scope struct {
 	failure error
 	// released: the finalizer is gone.
 	released bool
-	// stopping says what still runs while the resource is being deleted.
-	stopping string
+	// stopping says what is awaited while the resource is being deleted, stoppingReason at which step.
+	stopping, stoppingReason string
+	// again is when to look again at what no watch tells of; set by remove.
+	again time.Duration
+	// granted is when the right to remove what holds data was bound; set by remove.
+	granted time.Time
 }
 
 // part is what was seen of a workload.
@@ -81,7 +87,8 @@ const grantSpread = 30 * time.Second
 
 // isPassing: two writers met, or the operator's own RoleBinding has not spread yet. Neither is worth an error.
 func (s *scope) isPassing(err error) bool {
-	return apierrors.IsConflict(err) || (apierrors.IsForbidden(err) && s.namespaceApplied && s.namespaceAge < grantSpread)
+	return apierrors.IsConflict(err) ||
+		(apierrors.IsForbidden(err) && ((s.namespaceApplied && s.namespaceAge < grantSpread) || time.Since(s.granted) < grantSpread))
 }
 
 // patchMetadata writes what changed in the metadata only, and only to the version that was read.

@@ -124,7 +124,7 @@ func readiness(s *scope) metav1.Condition {
 	case s.failure != nil:
 		return not(v1alpha1.ReasonProgressing, s.failure.Error())
 	case s.stopping != "":
-		return not(v1alpha1.ReasonStopping, s.stopping)
+		return not(s.stoppingReason, s.stopping)
 	}
 	for _, condition := range partConditions(s) {
 		if condition.Status != metav1.ConditionTrue && condition.Reason != v1alpha1.ReasonHibernated {

@@ -72,6 +72,9 @@ func (r *Reconciler) volume(ctx context.Context, s *scope) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if s.finalBackup != "" {
+		message += "; a last backup was verified at " + s.finalBackup
+	}
 	return false, &refusal{v1alpha1.ReasonDataMissing, message, lookAgain}
 }
 

@@ -3,6 +3,7 @@ package integratedcaresystem
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -37,7 +39,7 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 	r.optional = optional
 	b := ctrl.NewControllerManagedBy(manager).
 		Named("integratedcaresystem").
-		For(&v1alpha1.IntegratedCareSystem{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.IntegratedCareSystem{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, asked))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Watches(&v1alpha1.CoreCommunityService{}, handler.EnqueueRequestsFromMapFunc(byNamespace))
 	for _, kind := range stack.Kinds {
@@ -46,6 +48,17 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 		b = b.Watches(object, handler.EnqueueRequestsFromMapFunc(byLabel))
 	}
 	return b.WatchesRawSource(optional).Complete(shutdown.Quiet(r))
+}
+
+// asked: someone asks for something by an annotation of ours.
+var asked = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	return !maps.Equal(requests(e.ObjectOld), requests(e.ObjectNew))
+}}
+
+func requests(object client.Object) map[string]string {
+	ours := maps.Clone(object.GetAnnotations())
+	maps.DeleteFunc(ours, func(key, _ string) bool { return !strings.HasPrefix(key, v1alpha1.Group+"/") })
+	return ours
 }
 
 // everyone lists all tenants.

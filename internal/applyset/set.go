@@ -70,10 +70,11 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 	return retained, nil
 }
 
-// Remove deletes exactly the object that was read, and forgets it.
-func (a *Applier) Remove(ctx context.Context, object *unstructured.Unstructured) error {
+// Remove deletes exactly the object that was read, and forgets it. What it owns goes after it, unless the options say otherwise.
+func (a *Applier) Remove(ctx context.Context, object *unstructured.Unstructured, options ...client.DeleteOption) error {
 	uid := object.GetUID()
-	err := a.client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	options = append([]client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid}}, options...)
+	err := a.client.Delete(ctx, object, options...)
 	absent := (*NotServedError)(nil)
 	if client.IgnoreNotFound(err) != nil && !errors.As(servedOr(err, object.GroupVersionKind()), &absent) {
 		return fmt.Errorf("removing %s: %w", Ref(object), err)

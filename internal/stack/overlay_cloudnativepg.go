@@ -12,6 +12,7 @@ import (
 const (
 	AnnotationHibernation = "cnpg.io/hibernation"
 	HibernationOn         = "on"
+	HibernationOff        = "off"
 )
 
 // cloudNativePGEdits lays a tenant's settings over the Cluster.

@@ -5,6 +5,7 @@ package stubcluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,6 +105,9 @@ func (c *Cluster) deployment(ctx context.Context, key client.ObjectKey) (bool, e
 	if err := c.client.Get(ctx, key, d); err != nil {
 		return true, client.IgnoreNotFound(err)
 	}
+	if !d.DeletionTimestamp.IsZero() {
+		return c.finish(ctx, d)
+	}
 	held := c.is(c.held, d)
 	before := d.Status.DeepCopy()
 	replicas := int32(1)
@@ -159,6 +163,9 @@ func (c *Cluster) job(ctx context.Context, key client.ObjectKey) (bool, error) {
 	if err := c.client.Get(ctx, key, j); err != nil {
 		return true, client.IgnoreNotFound(err)
 	}
+	if !j.DeletionTimestamp.IsZero() {
+		return c.finish(ctx, j)
+	}
 	if c.is(c.held, j) {
 		return false, nil
 	}
@@ -186,6 +193,9 @@ func (c *Cluster) claim(ctx context.Context, key client.ObjectKey) (bool, error)
 	if err := c.client.Get(ctx, key, claim); err != nil {
 		return true, client.IgnoreNotFound(err)
 	}
+	if !claim.DeletionTimestamp.IsZero() {
+		return c.finish(ctx, claim)
+	}
 	wanted := claim.Spec.Resources.Requests[corev1.ResourceStorage]
 	if bound := claim.Status.Capacity[corev1.ResourceStorage]; claim.Status.Phase == corev1.ClaimBound && bound.Equal(wanted) {
 		return true, nil
@@ -193,6 +203,23 @@ func (c *Cluster) claim(ctx context.Context, key client.ObjectKey) (bool, error)
 	claim.Status.Phase = corev1.ClaimBound
 	claim.Status.Capacity = corev1.ResourceList{corev1.ResourceStorage: wanted}
 	return true, c.client.Status().Update(ctx, claim)
+}
+
+// finish ends a deletion that waits for what a real cluster's controllers see to: that the pods of a workload, or those that use a
+// claim, have ended. A held component's have not.
+func (c *Cluster) finish(ctx context.Context, object client.Object) (bool, error) {
+	if job, ok := object.(*batchv1.Job); c.is(c.held, object) && !(ok && len(job.Status.Conditions) > 0) {
+		return false, nil
+	}
+	before := object.DeepCopyObject().(client.Object)
+	finalizers := slices.DeleteFunc(object.GetFinalizers(), func(name string) bool {
+		return name == metav1.FinalizerDeleteDependents || name == "kubernetes.io/pvc-protection"
+	})
+	if len(finalizers) == len(before.GetFinalizers()) {
+		return true, nil
+	}
+	object.SetFinalizers(finalizers)
+	return true, client.IgnoreNotFound(c.client.Patch(ctx, object, client.MergeFrom(before)))
 }
 
 // namespace finishes a deletion: without a namespace controller a deleted namespace would stay for ever.

@@ -1,0 +1,187 @@
+package integratedcaresystem
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/health"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// scheduleName is the CronJob that makes backups. A Job made from it that completes is a verified backup.
+const scheduleName = "database-backup"
+
+var (
+	claimKind    = corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim")
+	scheduleKind = batchv1.SchemeGroupVersion.WithKind("CronJob")
+	jobKind      = batchv1.SchemeGroupVersion.WithKind("Job")
+)
+
+// finalBackup makes a last backup, once the programs have stopped and nobody writes any more, and waits until it is verified. It
+// comes from the schedule as it is in the cluster, so it needs no render. A database that rests is started for it.
+func (r *Reconciler) finalBackup(ctx context.Context, s *scope) (bool, error) {
+	if !s.backsUp() || s.ics.Status.Deletion.Backup != nil {
+		return true, nil
+	}
+	namespace, err := r.tenantNamespace(ctx, s)
+	if err != nil || namespace == nil {
+		return err == nil, err
+	}
+	if namespace.GetDeletionTimestamp() != nil {
+		s.stopping = "namespace " + namespace.GetName() + " is being deleted, so no last backup can be made in it; waits until it is gone; " + s.keepInstead()
+		return false, nil
+	}
+	empty, err := r.holdsNothing(ctx, s, namespace)
+	if err != nil || empty {
+		return empty, err
+	}
+	schedule, err := r.live(ctx, s, scheduleKind, scheduleName)
+	if err != nil {
+		return false, err
+	}
+	if schedule == nil {
+		return false, &refusal{v1alpha1.ReasonFinalBackupUnavailable, fmt.Sprintf("there is no CronJob %s/%s to make the last backup from, so nothing was removed; %s",
+			namespace.GetName(), scheduleName, s.keepInstead()), lookAgain}
+	}
+	job, err := r.live(ctx, s, jobKind, finalJob(s))
+	if err != nil {
+		return false, err
+	}
+	if job == nil {
+		if started, err := r.startDatabase(ctx, s); err != nil || !started {
+			return false, err
+		}
+		if job, err = r.beginBackup(ctx, s, schedule); err != nil {
+			return false, err
+		}
+	}
+	return r.verified(ctx, s, job)
+}
+
+// verified notes the backup when its Job has completed.
+func (r *Reconciler) verified(ctx context.Context, s *scope, job *unstructured.Unstructured) (bool, error) {
+	state := health.Of(job)
+	switch {
+	case state.Failed:
+		return false, &refusal{v1alpha1.ReasonFinalBackupFailed, fmt.Sprintf(
+			"the last backup failed (%s), so nothing was removed; its log says why: kubectl -n %s logs job/%s; when it is mended, delete that Job and it is made again; %s",
+			state.Message, job.GetNamespace(), job.GetName(), s.keepInstead()), lookAgain}
+	case !state.Ready:
+		s.stoppingReason = v1alpha1.ReasonBackingUp
+		s.stopping = fmt.Sprintf("the last backup is being made and verified: kubectl -n %s logs -f job/%s", job.GetNamespace(), job.GetName())
+		return false, nil
+	}
+	backup := &v1alpha1.FinalBackup{Job: job.GetName(), Completed: metav1.Now().Rfc3339Copy(), Claim: backupClaim(job)}
+	if completed, _, _ := unstructured.NestedString(job.Object, "status", "completionTime"); completed != "" {
+		if at, err := time.Parse(time.RFC3339, completed); err == nil {
+			backup.Completed = metav1.NewTime(at)
+		}
+	}
+	claim, err := r.live(ctx, s, claimKind, backup.Claim)
+	if err != nil {
+		return false, err
+	}
+	if claim == nil || claim.GetDeletionTimestamp() != nil {
+		return false, &refusal{v1alpha1.ReasonFinalBackupUnavailable, fmt.Sprintf("the last backup is verified, but PersistentVolumeClaim %s/%s that should hold it is gone, "+
+			"so nothing was removed; %s", job.GetNamespace(), backup.Claim, s.keepInstead()), lookAgain}
+	}
+	backup.ClaimUID = claim.GetUID()
+	s.ics.Status.Deletion.Backup = backup
+	err = r.noteDeletion(ctx, s)
+	return err == nil, err
+}
+
+// finalJob is one name for one deletion: a Job of an earlier one proves nothing now.
+func finalJob(s *scope) string { return scheduleName + "-final-" + string(s.ics.UID)[:8] }
+
+// beginBackup makes the Job, as kubectl create job --from does.
+func (r *Reconciler) beginBackup(ctx context.Context, s *scope, schedule *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	template, _, err := unstructured.NestedMap(schedule.Object, "spec", "jobTemplate")
+	if err != nil {
+		return nil, fmt.Errorf("reading the Job of %s: %w", applyset.Ref(schedule), err)
+	}
+	spec, _, err := unstructured.NestedMap(template, "spec")
+	if err != nil {
+		return nil, fmt.Errorf("reading the Job of %s: %w", applyset.Ref(schedule), err)
+	}
+	// It is the proof, so it stays until the deletion is over.
+	delete(spec, "ttlSecondsAfterFinished")
+	job := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
+	job.SetGroupVersionKind(jobKind)
+	job.SetNamespace(schedule.GetNamespace())
+	job.SetName(finalJob(s))
+	job.SetLabels(map[string]string{v1alpha1.LabelICS: s.ics.Name, v1alpha1.LabelComponent: v1alpha1.ComponentBackup})
+	job.SetAnnotations(map[string]string{"cronjob.kubernetes.io/instantiate": "manual"})
+	if err := r.Client.Create(ctx, job, client.FieldOwner(applyset.FieldManager)); err != nil {
+		return nil, fmt.Errorf("starting the last backup of %s: %w", s.ics.Name, err)
+	}
+	return job, nil
+}
+
+// backupClaim is the claim that a backup's Job writes to.
+func backupClaim(job *unstructured.Unstructured) string {
+	for _, claim := range claimsOf(job, "spec", "template", "spec", "volumes") {
+		return claim
+	}
+	return ""
+}
+
+// claimsOf names the claims among the volumes at a path.
+func claimsOf(object *unstructured.Unstructured, path ...string) []string {
+	volumes, _, _ := unstructured.NestedSlice(object.Object, path...)
+	var names []string
+	for _, volume := range volumes {
+		if fields, ok := volume.(map[string]any); ok {
+			if name, _, _ := unstructured.NestedString(fields, "persistentVolumeClaim", "claimName"); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// holdsNothing: the tenant has no data, because its database was never made.
+func (r *Reconciler) holdsNothing(ctx context.Context, s *scope, namespace *unstructured.Unstructured) (bool, error) {
+	if namespace.GetAnnotations()[v1alpha1.AnnotationDatabaseEngine] == stack.EngineExternal {
+		return false, nil // they lie elsewhere
+	}
+	if record, err := r.live(ctx, s, corev1.SchemeGroupVersion.WithKind("ConfigMap"), recordName); err != nil || record != nil {
+		return false, err
+	}
+	for _, kind := range append(r.databaseKinds(), claimKind) {
+		found, err := r.dataObjects(ctx, s, kind)
+		if err != nil || len(found) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// dataObjects lists what belongs to the tenant's database, as the API server has it.
+func (r *Reconciler) dataObjects(ctx context.Context, s *scope, kind schema.GroupVersionKind) ([]unstructured.Unstructured, error) {
+	found := list(kind)
+	options := append(r.stack(s), client.MatchingLabels{v1alpha1.LabelICS: s.ics.Name, v1alpha1.LabelComponent: v1alpha1.ComponentDatabase})
+	if err := r.Uncached.List(ctx, found, options...); err != nil {
+		return nil, fmt.Errorf("listing the %ss of the database of %s: %w", kind.Kind, s.ics.Name, err)
+	}
+	return found.Items, nil
+}
+
+// live reads an object of the tenant from the API server, nil when there is none.
+func (r *Reconciler) live(ctx context.Context, s *scope, kind schema.GroupVersionKind, name string) (*unstructured.Unstructured, error) {
+	wanted := &unstructured.Unstructured{}
+	wanted.SetGroupVersionKind(kind)
+	wanted.SetNamespace(s.ics.TenantNamespace())
+	wanted.SetName(name)
+	return applyset.Current(ctx, r.Uncached, wanted)
+}

@@ -1,0 +1,113 @@
+package integratedcaresystem
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/health"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// databaseKinds are what runs a database, whichever engine it is, as far as they are served.
+func (r *Reconciler) databaseKinds() []schema.GroupVersionKind {
+	kinds := []schema.GroupVersionKind{appsv1.SchemeGroupVersion.WithKind("StatefulSet")}
+	if r.optional.Served(clusterKind) {
+		kinds = append(kinds, clusterKind)
+	}
+	return kinds
+}
+
+// stopDatabase stops whatever runs the database and waits until it has shut down cleanly.
+func (r *Reconciler) stopDatabase(ctx context.Context, s *scope) (bool, error) {
+	stopped := true
+	for _, kind := range r.databaseKinds() {
+		databases := list(kind)
+		if err := r.Uncached.List(ctx, databases, r.stack(s)...); err != nil {
+			return false, fmt.Errorf("listing the databases of %s: %w", s.ics.Name, err)
+		}
+		for _, database := range databases.Items {
+			if !stopping(&database) {
+				if err := r.setRunning(ctx, &database, false); err != nil {
+					return false, fmt.Errorf("stopping %s: %w", applyset.Ref(&database), err)
+				}
+			}
+			if down, why := hasStopped(&database); !down {
+				stopped = false
+				s.stopping = "the database is shutting down" + why
+			}
+		}
+	}
+	return stopped, nil
+}
+
+// startDatabase brings up a database that rests, and waits until it serves.
+func (r *Reconciler) startDatabase(ctx context.Context, s *scope) (bool, error) {
+	for _, kind := range r.databaseKinds() {
+		databases, err := r.dataObjects(ctx, s, kind)
+		if err != nil {
+			return false, err
+		}
+		for _, database := range databases {
+			if stopping(&database) {
+				if err := r.setRunning(ctx, &database, true); err != nil {
+					return false, fmt.Errorf("starting %s: %w", applyset.Ref(&database), err)
+				}
+			}
+			if state := health.Of(&database); !state.Ready {
+				s.stopping = "the database must serve for the last backup: " + state.Message + "; " + s.keepInstead()
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+// setRunning starts or stops what runs a database. The render hash goes with it, so that the next apply puts back what is declared.
+func (r *Reconciler) setRunning(ctx context.Context, database *unstructured.Unstructured, run bool) error {
+	annotations := map[string]any{v1alpha1.AnnotationRenderHash: nil}
+	change := map[string]any{"metadata": map[string]any{"annotations": annotations}}
+	switch {
+	case database.GetKind() == clusterKind.Kind && run:
+		annotations[stack.AnnotationHibernation] = stack.HibernationOff
+	case database.GetKind() == clusterKind.Kind:
+		annotations[stack.AnnotationHibernation] = stack.HibernationOn
+	case run:
+		change["spec"] = map[string]any{"replicas": 1}
+	default:
+		change["spec"] = map[string]any{"replicas": 0}
+	}
+	patch, err := json.Marshal(change)
+	if err != nil {
+		return err
+	}
+	return r.Client.Patch(ctx, database, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(applyset.FieldManager))
+}
+
+// stopping: the database is declared to be stopped.
+func stopping(database *unstructured.Unstructured) bool {
+	if database.GetKind() == clusterKind.Kind {
+		return database.GetAnnotations()[stack.AnnotationHibernation] == stack.HibernationOn
+	}
+	wanted, _, _ := unstructured.NestedInt64(database.Object, "spec", "replicas")
+	return wanted == 0
+}
+
+// hasStopped says whether a database that is to stop has, and what it waits for otherwise.
+func hasStopped(database *unstructured.Unstructured) (bool, string) {
+	if database.GetKind() == clusterKind.Kind {
+		state := health.Of(database)
+		return state.Ready, " (" + state.Message + ")"
+	}
+	observed, _, _ := unstructured.NestedInt64(database.Object, "status", "observedGeneration")
+	running, _, _ := unstructured.NestedInt64(database.Object, "status", "replicas")
+	return observed == database.GetGeneration() && running == 0, ""
+}
