@@ -18,17 +18,14 @@ import (
 	"github.com/cmhf/operator/internal/stack"
 )
 
-// scheduleName is the CronJob that makes backups. A Job made from it that completes is a verified backup.
-const scheduleName = "database-backup"
-
 var (
 	claimKind    = corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim")
 	scheduleKind = batchv1.SchemeGroupVersion.WithKind("CronJob")
 	jobKind      = batchv1.SchemeGroupVersion.WithKind("Job")
 )
 
-// finalBackup makes a last backup, once the programs have stopped and nobody writes any more, and waits until it is verified. It
-// comes from the schedule as it is in the cluster, so it needs no render. A database that rests is started for it.
+// finalBackup makes a last backup, once the programs have stopped and nobody writes any more, and waits until it is verified: a
+// Job of the schedule that completes is a verified backup. It comes from the schedule as it is in the cluster, so it needs no render. A database that rests is started for it.
 func (r *Reconciler) finalBackup(ctx context.Context, s *scope) (bool, error) {
 	if !s.backsUp() || s.ics.Status.Deletion.Backup != nil {
 		return true, nil
@@ -45,13 +42,13 @@ func (r *Reconciler) finalBackup(ctx context.Context, s *scope) (bool, error) {
 	if err != nil || empty {
 		return empty, err
 	}
-	schedule, err := r.live(ctx, s, scheduleKind, scheduleName)
+	schedule, err := r.live(ctx, s, scheduleKind, backupSchedule)
 	if err != nil {
 		return false, err
 	}
 	if schedule == nil {
 		return false, &refusal{v1alpha1.ReasonFinalBackupUnavailable, fmt.Sprintf("there is no CronJob %s/%s to make the last backup from, so nothing was removed; %s",
-			namespace.GetName(), scheduleName, s.keepInstead()), lookAgain}
+			namespace.GetName(), backupSchedule, s.keepInstead()), lookAgain}
 	}
 	job, err := r.live(ctx, s, jobKind, finalJob(s))
 	if err != nil {
@@ -81,7 +78,7 @@ func (r *Reconciler) verified(ctx context.Context, s *scope, job *unstructured.U
 		s.stopping = fmt.Sprintf("the last backup is being made and verified: kubectl -n %s logs -f job/%s", job.GetNamespace(), job.GetName())
 		return false, nil
 	}
-	backup := &v1alpha1.FinalBackup{Job: job.GetName(), Completed: metav1.Now().Rfc3339Copy(), Claim: backupClaim(job)}
+	backup := &v1alpha1.FinalBackup{Job: job.GetName(), Completed: metav1.Now().Rfc3339Copy(), Claim: backupClaim}
 	if completed, _, _ := unstructured.NestedString(job.Object, "status", "completionTime"); completed != "" {
 		if at, err := time.Parse(time.RFC3339, completed); err == nil {
 			backup.Completed = metav1.NewTime(at)
@@ -102,7 +99,7 @@ func (r *Reconciler) verified(ctx context.Context, s *scope, job *unstructured.U
 }
 
 // finalJob is one name for one deletion: a Job of an earlier one proves nothing now.
-func finalJob(s *scope) string { return scheduleName + "-final-" + string(s.ics.UID)[:8] }
+func finalJob(s *scope) string { return backupSchedule + "-final-" + string(s.ics.UID)[:8] }
 
 // beginBackup makes the Job, as kubectl create job --from does.
 func (r *Reconciler) beginBackup(ctx context.Context, s *scope, schedule *unstructured.Unstructured) (*unstructured.Unstructured, error) {
@@ -126,28 +123,6 @@ func (r *Reconciler) beginBackup(ctx context.Context, s *scope, schedule *unstru
 		return nil, fmt.Errorf("starting the last backup of %s: %w", s.ics.Name, err)
 	}
 	return job, nil
-}
-
-// backupClaim is the claim that a backup's Job writes to.
-func backupClaim(job *unstructured.Unstructured) string {
-	for _, claim := range claimsOf(job, "spec", "template", "spec", "volumes") {
-		return claim
-	}
-	return ""
-}
-
-// claimsOf names the claims among the volumes at a path.
-func claimsOf(object *unstructured.Unstructured, path ...string) []string {
-	volumes, _, _ := unstructured.NestedSlice(object.Object, path...)
-	var names []string
-	for _, volume := range volumes {
-		if fields, ok := volume.(map[string]any); ok {
-			if name, _, _ := unstructured.NestedString(fields, "persistentVolumeClaim", "claimName"); name != "" {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }
 
 // holdsNothing: the tenant has no data, because its database was never made.
