@@ -133,8 +133,9 @@ func (r *Reconciler) endGrant(ctx context.Context, s *scope) (bool, error) {
 	return err == nil, err
 }
 
-// secretNames are the Secrets that a tenant's programs and its database know.
-var secretNames = []string{credentials.DatabaseOwner, credentials.DatabaseApp, credentials.APIInternal, credentials.DashboardSession}
+// secretNames are the Secrets that a tenant's programs and its database know, and those that CloudNativePG makes for a Cluster.
+var secretNames = []string{credentials.DatabaseOwner, credentials.DatabaseApp, credentials.APIInternal, credentials.DashboardSession,
+	clusterName + "-ca", clusterName + "-server", clusterName + "-replication"}
 
 // ownSecrets finds the tenant's Secrets by their names: Secrets are never listed.
 func (r *Reconciler) ownSecrets(ctx context.Context, s *scope) ([]unstructured.Unstructured, error) {
