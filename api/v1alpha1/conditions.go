@@ -11,6 +11,8 @@ const (
 	ConditionDatabaseReady        = "DatabaseReady"
 	ConditionCoordinationAPIReady = "CoordinationAPIReady"
 	ConditionDashboardReady       = "DashboardReady"
+	// ConditionDatabaseRestored is present while spec.stack.database.restoreFrom is, and where a database began as a backup.
+	ConditionDatabaseRestored = "DatabaseRestored"
 	// ConditionBackupsReady is True while there is a verified backup as young as the schedule says. It never affects Ready.
 	ConditionBackupsReady = "BackupsReady"
 	// ConditionSizeAdvisory is True when places or neighbourhoods lie outside the sizes of the guidance. It never affects Ready.
@@ -80,6 +82,14 @@ const (
 	ReasonReadOnly = "ReadOnly"
 	// ReasonSuspended: the operator leaves the stack alone, as declared.
 	ReasonSuspended = "Suspended"
+	// ReasonRestored: the database began as a backup; every count and checksum was compared.
+	ReasonRestored = "Restored"
+	// ReasonRestoring: the backup is being restored, or awaited.
+	ReasonRestoring = "Restoring"
+	// ReasonRestoreFailed: the database refused the backup or the backup is not right; nothing of it was kept.
+	ReasonRestoreFailed = "RestoreFailed"
+	// ReasonAlreadyServed: the database has served before, so nothing is restored over its records.
+	ReasonAlreadyServed = "AlreadyServed"
 	// The reasons of BackupsReady. ReasonVerified: the last backup was restored into a throwaway server and was the same.
 	ReasonVerified = "Verified"
 	// ReasonNoBackupYet: the first backup is not due yet.

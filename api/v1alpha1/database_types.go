@@ -48,6 +48,9 @@ type Database struct {
 	// external says where the server of the engine External is.
 	// +optional
 	External *ExternalDatabase `json:"external,omitempty"`
+
+	// +optional
+	RestoreFrom *RestoreFrom `json:"restoreFrom,omitempty"`
 }
 
 // DatabaseEngine names who runs the database.

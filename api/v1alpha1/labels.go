@@ -45,6 +45,7 @@ const (
 const (
 	ComponentDatabase        = "database"
 	ComponentBackup          = "backup"
+	ComponentRestore         = "restore"
 	ComponentMigration       = "migration"
 	ComponentCoordinationAPI = "coordination-api"
 	ComponentDashboard       = "dashboard"

@@ -45,6 +45,9 @@ type backupRecord struct {
 	FailedAt  time.Time `json:"failedAt,omitzero"`
 	// Words are the last of the pod that failed; they never hold anything out of a record.
 	Words string `json:"failedWords,omitempty"`
+
+	// Restored says which backup the database began as.
+	Restored string `json:"restored,omitempty"`
 }
 
 const backupRecordKey = "record.json"
@@ -71,7 +74,7 @@ func (r *Reconciler) lookAtBackups(ctx context.Context, s *scope) (bool, error) 
 	}
 	remembered := record
 	if record.Volume != "" && claim.UID != "" && record.Volume != claim.UID {
-		record = backupRecord{} // what it speaks of lay on another volume
+		record = backupRecord{Restored: record.Restored} // what it speaks of lay on another volume
 	}
 	runs, err := finishedRuns(jobs)
 	if err != nil {
@@ -131,7 +134,7 @@ func (r *Reconciler) note(ctx context.Context, record *backupRecord, run finishe
 		if err != nil {
 			return err
 		}
-		next := backupRecord{Verified: run.job.UID, TakenAt: started.UTC(), EndedAt: run.ended.UTC(), Volume: volume}
+		next := backupRecord{Verified: run.job.UID, TakenAt: started.UTC(), EndedAt: run.ended.UTC(), Volume: volume, Restored: record.Restored}
 		var told struct {
 			Backup  string
 			TakenAt time.Time
@@ -193,7 +196,7 @@ func (r *Reconciler) writeBackupRecord(ctx context.Context, s *scope, record bac
 	}
 	object := backupRecordOf(s)
 	object.SetLabels(map[string]string{v1alpha1.LabelICS: s.ics.Name, v1alpha1.LabelComponent: v1alpha1.ComponentBackup})
-	object.SetAnnotations(map[string]string{v1alpha1.AnnotationRenderHash: string(record.Verified) + "/" + string(record.Failed)})
+	object.SetAnnotations(map[string]string{v1alpha1.AnnotationRenderHash: string(record.Verified) + "/" + string(record.Failed) + "/" + record.Restored})
 	object.Object["data"] = map[string]any{backupRecordKey: string(text)}
 	_, _, err = r.Applier.Apply(ctx, object)
 	return err

@@ -2,6 +2,7 @@ package integratedcaresystem
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -19,6 +20,9 @@ func partConditions(s *scope) []metav1.Condition {
 		s.database(),
 		s.coordinationAPI(),
 		s.workload(v1alpha1.ConditionDashboardReady, stack.StageDashboard, "the coordination API"),
+	}
+	if s.inputs.Database.Restore.Backup != "" {
+		conditions = slices.Insert(conditions, 2, s.restore()) // after the database
 	}
 	for i := range conditions {
 		if conditions[i].Status == "" {
@@ -78,6 +82,8 @@ func (s *scope) coordinationAPI() metav1.Condition {
 	switch {
 	case s.inputs.Hibernated || condition.Status == "" || s.stopping != "":
 		return condition
+	case s.restoring():
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, v1alpha1.ReasonWaiting, "waits for the backup to be restored"
 	case migration.state.Failed:
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonMigrationFailed
 		condition.Message = "the migration failed: " + migration.state.Message + "; its log says why: kubectl -n " + s.ics.TenantNamespace() +
@@ -113,7 +119,7 @@ func (s *scope) workload(kind string, stage stack.Stage, after string) metav1.Co
 
 // stalledPart gives the part that will not come up without a change, if any.
 func stalledPart(s *scope) *part {
-	for _, stage := range []stack.Stage{stack.StageDatabase, stack.StageMigration, stack.StageCoordinationAPI, stack.StageDashboard} {
+	for _, stage := range []stack.Stage{stack.StageDatabase, stack.StageRestore, stack.StageMigration, stack.StageCoordinationAPI, stack.StageDashboard} {
 		if seen := s.parts[stage]; seen.current && seen.state.Failed {
 			return &seen
 		}

@@ -79,7 +79,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
 	}
-	err := run(ctx, s, r.protect, r.resolve, r.render, r.served, r.namespace, r.external, r.volume, r.configuration, r.credentials, r.certificates, r.unscale, r.workloads, r.recordVolume, r.lookAtBackups, r.prune, r.services)
+	err := run(ctx, s, r.protect, r.resolve, r.resolveRestore, r.render, r.served, r.namespace, r.external, r.volume, r.configuration, r.credentials, r.certificates, r.unscale, r.workloads, r.noteRestore, r.recordVolume, r.lookAtBackups, r.prune, r.services)
 	if s.isPassing(err) {
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	}

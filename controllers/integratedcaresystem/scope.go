@@ -42,6 +42,8 @@ type scope struct {
 	parts map[stack.Stage]part
 	// retained are members that are no longer rendered and hold data: set by prune.
 	retained []string
+	// restored says which backup the database began as, empty when none: set by resolveRestore and noteRestore.
+	restored string
 	// backups: set by lookAtBackups.
 	backups *backups
 	// total and ready services: set by services.

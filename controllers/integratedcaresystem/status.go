@@ -72,6 +72,7 @@ func computeStatus(s *scope) {
 	for _, condition := range partConditions(s) {
 		meta.SetStatusCondition(&status.Conditions, condition)
 	}
+	setRestored(s, set)
 	if s.backups != nil {
 		status.Backups = s.backups.status()
 		meta.SetStatusCondition(&status.Conditions, s.backups.condition(s.ics.Generation))

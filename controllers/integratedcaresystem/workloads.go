@@ -93,7 +93,7 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 	open := true
 	for _, object := range s.inOrder() {
 		stage := stack.StageOf(object)
-		if stage < stack.StageDatabase || (s.inputs.Hibernated && stage == stack.StageMigration) {
+		if stage < stack.StageDatabase || (s.inputs.Hibernated && (stage == stack.StageRestore || stage == stack.StageMigration)) {
 			continue
 		}
 		var live *unstructured.Unstructured

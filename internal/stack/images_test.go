@@ -80,6 +80,9 @@ func componentSets() map[string]Inputs {
 			}
 		}
 	}
+	restored := inputs()
+	restored.Database.Restore = Restore{Backup: "20261122T011003Z", ODSCode: "QOP", Claim: "database-backups"}
+	sets["restored"] = restored
 	return sets
 }
 

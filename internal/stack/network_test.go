@@ -37,6 +37,7 @@ func allowed(issuerPort string) []flow {
 	return []flow{
 		{"migration", "database", "5432/TCP"},
 		{"backup", "database", "5432/TCP"},
+		{"restore", "database", "5432/TCP"},
 		{"coordination-api", "database", "5432/TCP"},
 		{"dashboard", "coordination-api", "8080/TCP"},
 		{"gateway", "coordination-api", "8080/TCP"},
@@ -328,6 +329,7 @@ func twoTenants(t *testing.T, engine, issuer string) ([]*networkingv1.NetworkPol
 	for _, name := range []string{"qop", "qsl"} {
 		in := withEngine(engine)
 		in.Name, in.ODSCode, in.Namespace, in.Issuer = name, strings.ToUpper(name), "ics-"+name, issuer
+		in.Database.Restore = Restore{Backup: "20261122T011003Z", ODSCode: in.ODSCode, Claim: "database-backups"}
 		objects, err := renderer.Render(in)
 		if err != nil {
 			t.Fatal(err)
@@ -350,7 +352,7 @@ func twoTenants(t *testing.T, engine, issuer string) ([]*networkingv1.NetworkPol
 		}
 		add(name, "unknown pod", namespace, map[string]string{"run": "shell"})
 	}
-	want := []string{"backup", "coordination-api", "dashboard", "database", "migration"}
+	want := []string{"backup", "coordination-api", "dashboard", "database", "migration", "restore"}
 	if engine == EngineExternal {
 		want = slices.DeleteFunc(want, func(role string) bool { return role == "database" })
 	}

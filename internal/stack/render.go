@@ -100,6 +100,9 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 // components names the optional parts that a tenant has, as folders of kustomize/components.
 func components(in Inputs) []string {
 	names := []string{strings.ToLower(in.Database.Engine), "backup"}
+	if in.Database.Restore.Backup != "" {
+		names = append(names, "restore")
+	}
 	for _, p := range []struct {
 		name    string
 		program Program

@@ -23,6 +23,8 @@ const (
 	StageNamespace Stage = iota
 	StageConfig
 	StageDatabase
+	// StageRestore fills an empty database from a backup, where one is to be restored.
+	StageRestore
 	StageMigration
 	StageCoordinationAPI
 	StageDashboard
@@ -38,6 +40,9 @@ func StageOf(object *unstructured.Unstructured) Stage {
 	case "StatefulSet", "Cluster":
 		return StageDatabase
 	case "Job":
+		if object.GetLabels()[v1alpha1.LabelComponent] == v1alpha1.ComponentRestore {
+			return StageRestore
+		}
 		return StageMigration
 	case "Deployment":
 		if object.GetLabels()[v1alpha1.LabelComponent] == v1alpha1.ComponentDashboard {

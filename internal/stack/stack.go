@@ -97,6 +97,14 @@ type Database struct {
 	Parameters map[string]string
 
 	External External
+	// Restore is empty where the database starts empty, and once it has served.
+	Restore Restore
+}
+
+// Restore says what an empty database is filled from.
+type Restore struct {
+	// Backup is the name of a folder on the volume of Claim; ODSCode says whose backup it is.
+	Backup, ODSCode, Claim string
 }
 
 // Backup says when the database is backed up, and onto what.
