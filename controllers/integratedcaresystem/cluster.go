@@ -77,13 +77,14 @@ func (r *Reconciler) ownerless(ctx context.Context, s *scope) (string, error) {
 	return fmt.Sprintf(" Its volume claims %s are there, %s is marked as the primary's: a new Cluster would take them over.", strings.Join(free, ", "), primary), nil
 }
 
-// clusterClaims are the volume claims of the Cluster, as the cache has them.
+// clusterClaims are the volume claims of the Cluster by name, as the cache has them.
 func (r *Reconciler) clusterClaims(ctx context.Context, s *scope) ([]unstructured.Unstructured, error) {
 	claims := list(corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"))
 	err := r.Client.List(ctx, claims, client.InNamespace(s.inputs.Namespace), client.MatchingLabels{labelCluster: clusterName})
 	if err != nil {
 		return nil, fmt.Errorf("listing the volume claims of %s: %w", s.ics.Name, err)
 	}
+	slices.SortFunc(claims.Items, func(a, b unstructured.Unstructured) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return claims.Items, nil
 }
 

@@ -27,6 +27,8 @@ import (
 // Cluster is a running stub.
 type Cluster struct {
 	client client.Client
+	// uncached is for kinds that come and go.
+	uncached client.Client
 
 	mu     sync.Mutex
 	held   map[string]bool
@@ -42,7 +44,11 @@ func Start(ctx context.Context, config *rest.Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the stub cluster: %w", err)
 	}
-	c := &Cluster{client: manager.GetClient(), held: map[string]bool{}, failed: map[string]bool{}}
+	uncached, err := client.New(config, client.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("making the stub cluster's client: %w", err)
+	}
+	c := &Cluster{client: manager.GetClient(), uncached: uncached, held: map[string]bool{}, failed: map[string]bool{}}
 	skip := true
 	for name, part := range map[string]struct {
 		kind client.Object
