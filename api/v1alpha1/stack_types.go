@@ -3,7 +3,7 @@ package v1alpha1
 // Stack holds the settings of a tenant's programs.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.exposure) && self.exposure.type == 'Ingress') || (!has(self.coordinationAPI.tlsSecretRef) && !has(self.dashboard.tlsSecretRef))",message="tlsSecretRef belongs to exposure by Ingress; by Gateway, the certificates are the Gateway's",fieldPath=".exposure"
-// +kubebuilder:validation:XValidation:rule="!has(self.exposure) || self.exposure.type == 'None' || self.coordinationAPI.url.lowerAscii().replace('//', '').split('/')[0].split(':')[1] != self.dashboard.url.lowerAscii().replace('//', '').split('/')[0].split(':')[1]",message="the coordination API and the dashboard need host names of their own",fieldPath=".exposure"
+// +kubebuilder:validation:XValidation:rule="!has(self.exposure) || self.exposure.type == 'None' || self.coordinationAPI.url.lowerAscii().split('//')[1].split('/')[0].split(':')[0] != self.dashboard.url.lowerAscii().split('//')[1].split('/')[0].split(':')[0]",message="the coordination API and the dashboard need host names of their own",fieldPath=".exposure"
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || self.exposure.type == 'None' || ![self.coordinationAPI.url, self.dashboard.url].exists(u, u.matches('^https?://([0-9.]+|\\\\[.*)(:[0-9]+)?/?$'))",message="an Ingress or a route needs host names in the URLs, no addresses",fieldPath=".exposure"
 type Stack struct {
 	// data says whether the tenant holds real or synthetic records. Synthetic is shown on every page and can't be changed

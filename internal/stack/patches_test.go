@@ -58,6 +58,9 @@ func TestEveryKindTakesPatches(t *testing.T) {
 	patched := map[string]bool{}
 	renderer := NewRenderer()
 	for name, in := range componentSets() {
+		if in.Hibernated {
+			continue // the same objects, some fewer
+		}
 		base, err := renderer.base(components(in))
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +79,7 @@ func TestEveryKindTakesPatches(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"Deployment", "StatefulSet", "Job", "CronJob", "Service", "HorizontalPodAutoscaler", "Ingress", "HTTPRoute"} {
+	for _, kind := range []string{"Deployment", "StatefulSet", "Job", "CronJob", "Service", "HorizontalPodAutoscaler", "Ingress", "HTTPRoute", "Cluster"} {
 		if !patched[kind] {
 			t.Errorf("no %s takes a patch", kind)
 		}
