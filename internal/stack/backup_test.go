@@ -2,7 +2,6 @@ package stack
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -144,5 +143,3 @@ func TestContentsTellApart(t *testing.T) {
 		t.Errorf("the order of rows counts: %v", checksum)
 	}
 }
-
-var _ = fmt.Sprint

@@ -16,7 +16,15 @@ fail() {
   say "$*"
   # Only the first words count: what calls for mending came first.
   [ -s "$report" ] || echo "$*" >"$report"
+  stop
+  [ -z "${CMHF_WORK:-}" ] || rm -rf "$CMHF_WORK"
   exit 1
+}
+# Ends the throwaway server, if one runs.
+stop() {
+  { [ -n "${!:-}" ] && kill -0 "$!" 2>/dev/null; } || return 0
+  while kill -INT "$!" 2>/dev/null; do sleep 0.1; done
+  wait "$!" || :
 }
 room() { df --output=avail --block-size=1M "$backups" | tail -n 1 | tr -d ' '; }
 # VERBOSITY sqlstate: the words of an error may hold values out of records, its code never does.
@@ -79,11 +87,6 @@ cd "$CMHF_WORK"
 
 say "restoring it into a throwaway server to verify it"
 scratch="$CMHF_WORK/scratch"
-stop() {
-  { [ -n "${!:-}" ] && kill -0 "$!" 2>/dev/null; } || return 0
-  while kill -INT "$!" 2>/dev/null; do sleep 0.1; done
-  wait "$!" || :
-}
 trap stop EXIT
 not_verified() { fail "$1 ($(room) MiB are free on the volume for backups): the backup is not verified and was discarded"; }
 initdb --pgdata="$scratch" --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >/dev/null 2>&1 ||
