@@ -17,6 +17,7 @@ import (
 	"github.com/cmhf/operator/controllers/corecommunityservice"
 	"github.com/cmhf/operator/controllers/integratedcaresystem"
 	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/optionalapi"
 	"github.com/cmhf/operator/internal/stack"
 )
@@ -89,12 +90,13 @@ func Setup(manager ctrl.Manager, settings integratedcaresystem.Settings, api cor
 	applier := applyset.New(manager.GetClient())
 	for name, controller := range map[string]interface{ SetupWithManager(ctrl.Manager) error }{
 		"IntegratedCareSystem": &integratedcaresystem.Reconciler{
-			Client:   manager.GetClient(),
-			Uncached: manager.GetAPIReader(),
-			Recorder: manager.GetEventRecorder("cmhf-operator"),
-			Renderer: stack.NewRenderer(),
-			Applier:  applier,
-			Settings: settings,
+			Client:      manager.GetClient(),
+			Uncached:    manager.GetAPIReader(),
+			Recorder:    manager.GetEventRecorder("cmhf-operator"),
+			Renderer:    stack.NewRenderer(),
+			Applier:     applier,
+			Credentials: credentials.NewKeeper(manager.GetAPIReader(), manager.GetClient()),
+			Settings:    settings,
 		},
 		"CoreCommunityService": &corecommunityservice.Reconciler{
 			Client:   manager.GetClient(),

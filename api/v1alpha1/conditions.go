@@ -18,6 +18,9 @@ const (
 	// ConditionSizeAdvisory is True when places or neighbourhoods lie outside the sizes of the guidance. It never affects Ready.
 	ConditionSizeAdvisory = "SizeAdvisory"
 
+	// ConditionCredentialsRotating is present and True while Secrets are being replaced; it says what is awaited. It never affects Ready.
+	ConditionCredentialsRotating = "CredentialsRotating"
+
 	// ConditionSuspended is present and True while spec.suspend is; the other conditions then speak of what was last observed.
 	ConditionSuspended = "Suspended"
 
@@ -100,6 +103,17 @@ const (
 	ReasonBackupOverdue = "BackupOverdue"
 	// ReasonBackupsSuspended: spec.stack.database.backup.state says so.
 	ReasonBackupsSuspended = "BackupsSuspended"
+	// ReasonPreparing, ReasonSwitching and ReasonRetiring are the steps of a rotation: the next Secrets are made, programs roll to
+	// them, the previous ones are taken out of the database and deleted.
+	ReasonPreparing = "Preparing"
+	ReasonSwitching = "Switching"
+	ReasonRetiring  = "Retiring"
+	// ReasonRotationFailed: the Job that makes or retires the database's logins failed; its log says why.
+	ReasonRotationFailed = "RotationFailed"
+	// ReasonCredentialsRotated: new Secrets are in use and the old ones are gone.
+	ReasonCredentialsRotated = "CredentialsRotated"
+	// ReasonCredentialsUnknown: the record of the current generation of Secrets can't be read.
+	ReasonCredentialsUnknown = "CredentialsUnknown"
 	// ReasonOutsideGuidance and ReasonWithinGuidance belong to SizeAdvisory.
 	ReasonOutsideGuidance = "OutsideGuidance"
 	ReasonWithinGuidance  = "WithinGuidance"

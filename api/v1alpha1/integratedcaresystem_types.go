@@ -157,6 +157,9 @@ type IntegratedCareSystemStatus struct {
 	Backups *BackupsStatus `json:"backups,omitempty"`
 
 	// +optional
+	Credentials *CredentialsStatus `json:"credentials,omitempty"`
+
+	// +optional
 	Endpoints *Endpoints `json:"endpoints,omitempty"`
 
 	// +optional

@@ -33,6 +33,10 @@ const (
 	AnnotationFinalBackup = "cmhf.health/final-backup"
 	// AnnotationConfirmDeletion set to an object's own name lets the object be deleted; see config/policy.
 	AnnotationConfirmDeletion = "cmhf.health/confirm-deletion"
+	// AnnotationRotateSecrets on an IntegratedCareSystem asks for new Secrets, once for each new value (a date, for example).
+	AnnotationRotateSecrets = "cmhf.health/rotate-secrets"
+	// AnnotationCredentials records on the tenant's namespace which generation of Secrets is current and how far a rotation is.
+	AnnotationCredentials = "cmhf.health/credentials"
 
 	// DeletionSentinel is the name of a ConfigMap in every tenant's namespace that holds nothing and is guarded like the data.
 	DeletionSentinel = "deletion-sentinel"
@@ -47,6 +51,7 @@ const (
 	ComponentBackup          = "backup"
 	ComponentRestore         = "restore"
 	ComponentMigration       = "migration"
+	ComponentLogins          = "logins"
 	ComponentCoordinationAPI = "coordination-api"
 	ComponentDashboard       = "dashboard"
 )

@@ -20,6 +20,9 @@ type Stack struct {
 	// +required
 	Authentication Authentication `json:"authentication"`
 
+	// +optional
+	Credentials Credentials `json:"credentials,omitempty"`
+
 	// +required
 	CoordinationAPI Program `json:"coordinationAPI"`
 

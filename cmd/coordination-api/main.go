@@ -2,6 +2,7 @@
 //
 //	coordination-api serve     serves the API (environment: see docs/api/README.md)
 //	coordination-api migrate   brings the database schema to this version, as the owner role
+//	coordination-api logins    makes new logins of the database or retires old ones (see internal/coordination/logins)
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	// The image holds nothing but this program: without these, no public certificate of an identity provider could be verified.
 	_ "golang.org/x/crypto/x509roots/fallback"
 
+	"github.com/cmhf/operator/internal/coordination/logins"
 	"github.com/cmhf/operator/internal/coordination/schema"
 	"github.com/cmhf/operator/internal/coordination/server"
 )
@@ -23,7 +25,7 @@ import (
 // version is set by the build (-ldflags "-X main.version=…").
 var version = "0.0.0-dev"
 
-const usage = "usage: coordination-api serve | migrate"
+const usage = "usage: coordination-api serve | migrate | logins"
 
 func main() {
 	level := new(slog.LevelVar)
@@ -37,6 +39,9 @@ func main() {
 }
 
 func run(ctx context.Context, level *slog.LevelVar, args []string) error {
+	if len(args) > 0 && args[0] == "logins" {
+		return logins.Run(ctx, args[1:], os.Getenv)
+	}
 	if len(args) != 1 {
 		return errors.New(usage)
 	}

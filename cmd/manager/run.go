@@ -59,7 +59,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("making the manager (are the resources of cmhf.health installed?): %w", err)
 	}
-	tenants, err := tenantAPI(o, config, manager.GetAPIReader())
+	tenants, err := tenantAPI(o, config, manager.GetClient(), manager.GetAPIReader())
 	if err != nil {
 		return err
 	}
@@ -83,12 +83,12 @@ func run(ctx context.Context, o options) error {
 	return manager.Start(ctx)
 }
 
-func tenantAPI(o options, config *rest.Config, uncached client.Reader) (corecommunityservice.TenantAPI, error) {
-	token := func(ctx context.Context, namespace string) (string, error) {
-		return credentials.InternalToken(ctx, uncached, namespace)
+func tenantAPI(o options, config *rest.Config, cached, uncached client.Reader) (corecommunityservice.TenantAPI, error) {
+	tokens := func(ctx context.Context, namespace string) ([]string, error) {
+		return credentials.InternalTokens(ctx, cached, uncached, namespace)
 	}
 	if o.throughProxy {
-		return tenantapi.ThroughAPIServer(config, token)
+		return tenantapi.ThroughAPIServer(config, tokens)
 	}
-	return tenantapi.InCluster(token), nil
+	return tenantapi.InCluster(tokens), nil
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -37,7 +38,9 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	Renderer *stack.Renderer
 	Applier  *applyset.Applier
-	Settings Settings
+	// Credentials makes and removes Secrets.
+	Credentials *credentials.Keeper
+	Settings    Settings
 
 	// optional says which kinds of other projects are served: set by SetupWithManager.
 	optional interface {
@@ -79,7 +82,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
 	}
-	err := run(ctx, s, r.protect, r.resolve, r.resolveRestore, r.render, r.served, r.namespace, r.external, r.volume, r.configuration, r.credentials, r.certificates, r.unscale, r.workloads, r.noteRestore, r.recordVolume, r.lookAtBackups, r.prune, r.services)
+	err := run(ctx, s, r.protect, r.find, r.resolve, r.resolveRestore, r.render, r.served, r.namespace, r.external, r.volume, r.configuration,
+		r.credentials, r.certificates, r.unscale, r.workloads, r.noteRestore, r.recordVolume, r.lookAtBackups, r.prune, r.rotate, r.services)
 	if s.isPassing(err) {
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	}
@@ -101,11 +105,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{RequeueAfter: s.refused.retry}, nil
 	case err == nil && !meta.IsStatusConditionTrue(s.ics.Status.Conditions, v1alpha1.ConditionReady):
 		// A watch tells of what comes up; that a Secret is missing, which keeps it from coming up, a live look does.
-		return ctrl.Result{RequeueAfter: looksHold}, nil
-	case err == nil && s.backups != nil:
-		return ctrl.Result{RequeueAfter: s.backups.overdueIn()}, nil
+		s.lookAfter(looksHold)
+	case err == nil && s.backups != nil && s.backups.overdueIn() > 0:
+		s.lookAfter(s.backups.overdueIn())
+	case err != nil:
+		return ctrl.Result{}, err
 	}
-	return ctrl.Result{}, err
+	return ctrl.Result{RequeueAfter: s.again}, nil
 }
 
 func run(ctx context.Context, s *scope, phases ...phase) error {

@@ -27,10 +27,7 @@ type look struct {
 	what      string
 }
 
-const (
-	lookSecrets = "every Secret is there"
-	lookRecord  = "no volume is recorded"
-)
+const lookRecord = "no volume is recorded"
 
 // holds says whether the look was taken within the time.
 func (l *looks) holds(seen look, within time.Duration) bool {

@@ -16,10 +16,7 @@ import (
 
 // namespace makes the tenant's namespace, or takes back the one that an earlier resource of the same ICS left with its data.
 func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
-	existing, err := r.existingNamespace(ctx, s.inputs.Namespace)
-	if err != nil {
-		return false, err
-	}
+	existing := s.existing
 	s.namespaceLooked = true
 	if existing != nil {
 		if refused := mayUse(existing, s.ics); refused != nil {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
-	"github.com/cmhf/operator/internal/credentials"
 )
 
 // removalRole is the ClusterRole with the rights to delete what holds data, and the name of the RoleBinding to it. The operator
@@ -58,8 +57,12 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) (bool, error) {
 			return false, err
 		}
 	}
-	r.looks.forget(look{namespace.GetUID(), lookSecrets})
-	secrets, err := r.ownSecrets(ctx, s)
+	r.Credentials.Forget(namespace.GetUID())
+	record, err := readRecord(namespace)
+	if err != nil {
+		return false, err
+	}
+	secrets, err := r.ownSecrets(ctx, s, append(record.Names(), clusterSecrets...))
 	if err != nil {
 		return false, err
 	}
@@ -133,14 +136,13 @@ func (r *Reconciler) endGrant(ctx context.Context, s *scope) (bool, error) {
 	return err == nil, err
 }
 
-// secretNames are the Secrets that a tenant's programs and its database know, and those that CloudNativePG makes for a Cluster.
-var secretNames = []string{credentials.DatabaseOwner, credentials.DatabaseApp, credentials.APIInternal, credentials.DashboardSession,
-	clusterName + "-ca", clusterName + "-server", clusterName + "-replication"}
+// clusterSecrets are those that CloudNativePG makes for a Cluster.
+var clusterSecrets = []string{clusterName + "-ca", clusterName + "-server", clusterName + "-replication"}
 
 // ownSecrets finds the tenant's Secrets by their names: Secrets are never listed.
-func (r *Reconciler) ownSecrets(ctx context.Context, s *scope) ([]unstructured.Unstructured, error) {
+func (r *Reconciler) ownSecrets(ctx context.Context, s *scope, names []string) ([]unstructured.Unstructured, error) {
 	var found []unstructured.Unstructured
-	for _, name := range secretNames {
+	for _, name := range names {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 		err := r.Uncached.Get(ctx, client.ObjectKey{Namespace: s.ics.TenantNamespace(), Name: name}, secret)

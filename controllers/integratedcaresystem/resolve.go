@@ -34,6 +34,7 @@ func (r *Reconciler) resolve(ctx context.Context, s *scope) (bool, error) {
 		Issuer:          spec.Stack.Authentication.Issuer,
 		Audience:        s.ics.Audience(),
 		Database:        database(s.ics.Name, spec.Stack.Database, engine),
+		Credentials:     s.record,
 		CoordinationAPI: program(spec.Stack.CoordinationAPI),
 		Dashboard:       program(spec.Stack.Dashboard),
 		Exposure:        exposure(spec.Stack.Exposure),

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/health"
 	"github.com/cmhf/operator/internal/stack"
 )
@@ -19,6 +20,10 @@ type scope struct {
 	// ics is a working copy; original is the resource as read, to see whether the status changed.
 	ics, original *v1alpha1.IntegratedCareSystem
 
+	// existing is the namespace as it was before this pass, nil when there was none, and record what it says of the tenant's Secrets:
+	// set by find.
+	existing *unstructured.Unstructured
+	record   credentials.Record
 	// inputs: set by resolve.
 	inputs stack.Inputs
 	// objects in the order of their stages: set by render.
@@ -38,6 +43,12 @@ type scope struct {
 	holder     holder
 	// primary is the pod that takes writes; growing, how the database's volumes get larger: set by workloads.
 	primary, growing string
+	// served: the database has had data; set by volume.
+	served bool
+	// secrets are how they were found, and rotation what is awaited while they are replaced: set by credentials and rotate.
+	secretsLooked, rotationLooked bool
+	secrets                       credentials.Found
+	rotation                      *awaited
 	// parts by stage: set by workloads.
 	parts map[stack.Stage]part
 	// retained are members that are no longer rendered and hold data: set by prune.
@@ -50,6 +61,8 @@ type scope struct {
 	servicesCounted bool
 	total, ready    int32
 
+	// again is when to look again although no watch tells of anything; zero when that is not needed.
+	again time.Duration
 	// refused and failure: how the phases ended.
 	refused *refusal
 	failure error
@@ -57,8 +70,6 @@ type scope struct {
 	released bool
 	// stopping says what is awaited while the resource is being deleted, stoppingReason at which step.
 	stopping, stoppingReason string
-	// again is when to look again at what no watch tells of; set by remove.
-	again time.Duration
 	// granted is when the right to remove what holds data was bound; set by remove.
 	granted time.Time
 }

@@ -55,12 +55,14 @@ func (r *Reconciler) volume(ctx context.Context, s *scope) (bool, error) {
 	unrecorded := look{s.namespaceUID, lookRecord}
 	if there.is(recorded) || there.id != "" && recorded.id == "" && r.looks.holds(unrecorded, looksHold) {
 		s.holds(there)
+		s.served = recorded.id != ""
 		return true, nil
 	}
 	if there, recorded, err = r.recorded(ctx, r.Uncached, s); err != nil {
 		return false, err
 	}
 	s.holds(there)
+	s.served = recorded.id != ""
 	if recorded.id == "" {
 		r.looks.remember(unrecorded)
 		return true, nil

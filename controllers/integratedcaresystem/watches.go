@@ -39,7 +39,7 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 	r.optional = optional
 	b := ctrl.NewControllerManagedBy(manager).
 		Named("integratedcaresystem").
-		For(&v1alpha1.IntegratedCareSystem{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, asked))).
+		For(&v1alpha1.IntegratedCareSystem{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, asked, rotationRequested))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Watches(&v1alpha1.CoreCommunityService{}, handler.EnqueueRequestsFromMapFunc(byNamespace))
 	for _, kind := range stack.Kinds {
@@ -73,6 +73,11 @@ func (r *Reconciler) everyone(ctx context.Context) ([]reconcile.Request, error) 
 	}
 	return requests, nil
 }
+
+// rotationRequested: the annotation that asks for new Secrets has another value. Annotations have no part in the generation.
+var rotationRequested = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationRotateSecrets] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationRotateSecrets]
+}}
 
 func byLabel(_ context.Context, object client.Object) []reconcile.Request {
 	if name := object.GetLabels()[v1alpha1.LabelICS]; name != "" {

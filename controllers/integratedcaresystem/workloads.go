@@ -52,19 +52,21 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 
 // credentials makes the Secrets that are missing, before anything runs that needs them.
 func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
+	tenant := credentials.Tenant{
+		ICS: s.ics.Name, Namespace: s.inputs.Namespace, NamespaceUID: s.namespaceUID, Record: s.record,
+		Database: s.inputs.Database.Engine != stack.EngineExternal, LoginsSecret: s.inputs.Database.Engine == stack.EngineStandalone, Served: s.served,
+	}
 	within := looksHold
 	if s.before(v1alpha1.ConditionReady).Status == metav1.ConditionTrue {
 		within = looksHoldWhenReady
 	}
-	seen := look{s.namespaceUID, lookSecrets}
-	if r.looks.holds(seen, within) {
-		return true, nil
+	var err error
+	s.secrets, err = r.Credentials.Ensure(ctx, tenant, within)
+	s.secretsLooked = err == nil
+	if err != nil || !s.secrets.Made {
+		return err == nil, err
 	}
-	if err := credentials.Ensure(ctx, r.Uncached, r.Client, s.ics.Name, s.inputs.Namespace); err != nil {
-		return false, err
-	}
-	r.looks.remember(seen)
-	return true, nil
+	return true, r.noteFirstRequest(ctx, s)
 }
 
 // prune removes what an earlier render had and this one has not, once everything of this one is applied.
@@ -109,7 +111,8 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		open = s.see(stage, live, object).up() && open
+		up := s.see(stage, live, object).up()
+		open = open && (up || stage == stack.StageLogins)
 	}
 	return true, r.seeGrowth(ctx, s)
 }

@@ -1,22 +1,21 @@
-// Package credentials makes the Secrets of a tenant: once, with random values, immutable. They are never rendered, never
-// listed or watched, and never overwritten: a Secret that exists is used as it is.
+// Package credentials makes the Secrets of a tenant, with random values and immutable, and says by which names the programs get
+// them. They are never rendered, never listed or watched, and never overwritten.
+//
+// A rotation is a new set of Secrets under new names: those of the first generation are called as their purpose (database-app),
+// those of a later one end in its number (database-app-2). Which generation is current is a Record on the tenant's namespace. The
+// one Secret that changes is database-logins: what the Standalone database lets in when it starts, as verifiers and not as
+// passwords. The package does not decide when to rotate, and knows no SQL (see package logins of the coordination API).
 package credentials
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
-
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"strconv"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 )
 
-// Names of a tenant's Secrets.
+// Purposes of a tenant's Secrets, which are their names in the first generation.
 const (
 	DatabaseOwner    = "database-owner"
 	DatabaseApp      = "database-app"
@@ -24,60 +23,52 @@ const (
 	DashboardSession = "dashboard-session"
 )
 
-// Ensure makes the Secrets that are missing in the tenant's namespace. uncached must read from the API server.
-func Ensure(ctx context.Context, uncached client.Reader, writer client.Writer, ics, namespace string) error {
-	for _, wanted := range []struct {
-		name, component string
-		data            func() map[string][]byte
-	}{
-		{DatabaseOwner, v1alpha1.ComponentDatabase, login("cmhf_owner")},
-		{DatabaseApp, v1alpha1.ComponentDatabase, login("cmhf_app")},
-		{APIInternal, v1alpha1.ComponentCoordinationAPI, value("token", base64.RawURLEncoding)},
-		{DashboardSession, v1alpha1.ComponentDashboard, value("key", base64.StdEncoding)},
-	} {
-		existing := &metav1.PartialObjectMetadata{}
-		existing.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-		err := uncached.Get(ctx, client.ObjectKey{Namespace: namespace, Name: wanted.name}, existing)
-		if err == nil {
-			continue
-		}
-		if !apierrors.IsNotFound(err) {
-			return fmt.Errorf("looking for Secret %s/%s: %w", namespace, wanted.name, err)
-		}
-		immutable := true
-		err = writer.Create(ctx, &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{
-				Name: wanted.name, Namespace: namespace,
-				Labels: map[string]string{v1alpha1.LabelICS: ics, v1alpha1.LabelComponent: wanted.component},
-			},
-			Immutable: &immutable,
-			Data:      wanted.data(),
-		})
-		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("creating Secret %s/%s: %w", namespace, wanted.name, err)
-		}
+// Logins is the name of the Secret from which a Standalone database takes its logins.
+const Logins = "database-logins"
+
+// Name gives the name of a Secret of a generation.
+func Name(purpose string, generation int64) string {
+	if generation <= 1 {
+		return purpose
 	}
-	return nil
+	return purpose + "-" + strconv.FormatInt(generation, 10)
 }
 
-// InternalToken reads the bearer token of the tenant's internal port from the API server.
-func InternalToken(ctx context.Context, uncached client.Reader, namespace string) (string, error) {
-	secret := &corev1.Secret{}
-	if err := uncached.Get(ctx, client.ObjectKey{Namespace: namespace, Name: APIInternal}, secret); err != nil {
-		return "", fmt.Errorf("reading Secret %s/%s: %w", namespace, APIInternal, err)
+// Roles of the logins of a generation in the database.
+func ownerLogin(generation int64) string { return login("cmhf_owner", generation) }
+func appLogin(generation int64) string   { return login("cmhf_app", generation) }
+
+func login(group string, generation int64) string {
+	if generation <= 1 {
+		return group
 	}
-	return string(secret.Data["token"]), nil
+	return group + "_" + strconv.FormatInt(generation, 10)
 }
 
-func login(user string) func() map[string][]byte {
-	return func() map[string][]byte {
-		// Letters that need no quoting anywhere.
-		return map[string][]byte{"username": []byte(user), "password": random(base64.RawURLEncoding)}
-	}
+// kind of Secret.
+type kind struct {
+	purpose, component string
+	// data makes the content for a generation.
+	data func(generation int64) map[string][]byte
 }
 
-func value(key string, encoding *base64.Encoding) func() map[string][]byte {
-	return func() map[string][]byte { return map[string][]byte{key: random(encoding)} }
+// database says whether it is a login of the database.
+func (k kind) database() bool { return k.component == v1alpha1.ComponentDatabase }
+
+var kinds = []kind{
+	{DatabaseOwner, v1alpha1.ComponentDatabase, func(generation int64) map[string][]byte { return loginData(ownerLogin(generation)) }},
+	{DatabaseApp, v1alpha1.ComponentDatabase, func(generation int64) map[string][]byte { return loginData(appLogin(generation)) }},
+	{APIInternal, v1alpha1.ComponentCoordinationAPI, func(int64) map[string][]byte {
+		return map[string][]byte{"token": random(base64.RawURLEncoding)}
+	}},
+	{DashboardSession, v1alpha1.ComponentDashboard, func(int64) map[string][]byte {
+		return map[string][]byte{"key": random(base64.StdEncoding)}
+	}},
+}
+
+func loginData(role string) map[string][]byte {
+	password := random(base64.RawURLEncoding) // letters that need no quoting anywhere
+	return map[string][]byte{"username": []byte(role), "password": password, "verifier": []byte(Verifier(string(password)))}
 }
 
 // random gives 256 bits as text.

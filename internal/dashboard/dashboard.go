@@ -51,7 +51,11 @@ func New(s settings.Settings, log *slog.Logger, now func() time.Time) (*Dashboar
 	if err != nil {
 		return nil, err
 	}
-	jar, err := session.NewJar(s.SessionKey)
+	var others [][]byte
+	if s.OtherSessionKey != nil {
+		others = append(others, s.OtherSessionKey)
+	}
+	jar, err := session.NewJar(s.SessionKey, others...)
 	if err != nil {
 		return nil, err
 	}

@@ -213,7 +213,7 @@ func TestEntryFailsWithTheServer(t *testing.T) {
 	first := v.start(t)
 	first.await(t, serving, ready)
 	v.mustShutDown(t, first)
-	if err := os.Remove(filepath.Join(v.config, "app", "password")); err != nil {
+	if err := os.Remove(filepath.Join(v.config, "logins", "app")); err != nil {
 		t.Fatal(err)
 	}
 	if code := v.start(t).wait(t); code != 1 {

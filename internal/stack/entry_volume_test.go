@@ -72,6 +72,7 @@ func (v *volume) configure(t *testing.T) {
 			{"listen_addresses = '*'", "listen_addresses = '127.0.0.1'"},
 		},
 		"pg_hba.conf": nil,
+		"roles.sql":   nil,
 	}
 	if v.attributes.Credential == nil && account.Username != "postgres" {
 		replace["pg_hba.conf"] = [][2]string{{"peer", "trust"}}
@@ -96,7 +97,7 @@ func (v *volume) setPasswords(t *testing.T, suffix string) {
 	t.Helper()
 	v.suffix = suffix
 	for _, role := range []string{"owner", "app"} {
-		v.write(t, filepath.Join(v.config, role, "password"), v.password("cmhf_"+role))
+		v.write(t, filepath.Join(v.config, "logins", role), "cmhf_"+role+" "+v.password("cmhf_"+role)+"\n")
 	}
 }
 

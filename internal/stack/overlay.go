@@ -38,6 +38,9 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 		if err := pullSecret(object, in.PullSecret); err != nil {
 			return nil, err
 		}
+		if template, found, _ := unstructured.NestedFieldNoCopy(object.Object, inTemplate(object)...); found {
+			nameSecrets(in, template)
+		}
 		key := original.GetKind() + "/" + original.GetName()
 		if edit := edits[key]; edit != nil {
 			if err := edit(object.Object); err != nil {
@@ -59,7 +62,8 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 // edits gathers what every subject lays over the base, by the kind and name that an object has there.
 func edits(in Inputs) (map[string]edit, error) {
 	all := map[string]edit{}
-	for _, of := range []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, backupEdits, programEdits, networkEdits, exposureEdits} {
+	subjects := []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, backupEdits, programEdits, credentialsEdits, networkEdits, exposureEdits}
+	for _, of := range subjects {
 		subject, err := of(in)
 		if err != nil {
 			return nil, err

@@ -60,6 +60,9 @@ func cloudNativePGEdits(in Inputs) map[string]edit {
 					return err
 				}
 			}
+			if err := retireFirstLogins(in, o); err != nil {
+				return err
+			}
 			if in.Hibernated {
 				return set(o, HibernationOn, "metadata", "annotations", AnnotationHibernation)
 			}

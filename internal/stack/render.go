@@ -120,6 +120,9 @@ func components(in Inputs) []string {
 	case v1alpha1.ExposureGateway:
 		names = append(names, "exposure-gateway")
 	}
+	if logins := loginsComponent(in); logins != "" {
+		names = append(names, logins)
+	}
 	return names
 }
 

@@ -23,6 +23,8 @@ const (
 	StageNamespace Stage = iota
 	StageConfig
 	StageDatabase
+	// StageLogins is a step of a rotation of Secrets. It needs the database, and nothing waits for it.
+	StageLogins
 	// StageRestore fills an empty database from a backup, where one is to be restored.
 	StageRestore
 	StageMigration
@@ -40,7 +42,10 @@ func StageOf(object *unstructured.Unstructured) Stage {
 	case "StatefulSet", "Cluster":
 		return StageDatabase
 	case "Job":
-		if object.GetLabels()[v1alpha1.LabelComponent] == v1alpha1.ComponentRestore {
+		switch object.GetLabels()[v1alpha1.LabelComponent] {
+		case v1alpha1.ComponentLogins:
+			return StageLogins
+		case v1alpha1.ComponentRestore:
 			return StageRestore
 		}
 		return StageMigration

@@ -19,6 +19,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/patch"
 )
 
@@ -63,7 +64,9 @@ type Inputs struct {
 	// Issuer is the URL of the OpenID Connect provider; Audience what access tokens must carry.
 	Issuer, Audience string
 
-	Database                   Database
+	Database Database
+	// Credentials says by which names programs get their Secrets, and how far a rotation is.
+	Credentials                credentials.Record
 	CoordinationAPI, Dashboard Program
 	Exposure                   Exposure
 

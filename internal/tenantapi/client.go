@@ -31,26 +31,27 @@ type Client struct {
 	base func(namespace string) string
 	// header carries the token.
 	header func(token string) (name, value string)
-	// token gives the tenant's bearer token.
-	token func(ctx context.Context, namespace string) (string, error)
+	// tokens gives the tenant's bearer tokens.
+	tokens TokensFunc
 }
 
-// TokenFunc gives the bearer token of the internal port of the tenant in a namespace.
-type TokenFunc func(ctx context.Context, namespace string) (string, error)
+// TokensFunc gives the bearer tokens of the internal port of the tenant in a namespace: the current one, then one that is being
+// replaced and that some replicas may still ask for.
+type TokensFunc func(ctx context.Context, namespace string) ([]string, error)
 
 // InCluster returns a client that reaches the Services by their cluster names.
-func InCluster(token TokenFunc) *Client {
+func InCluster(tokens TokensFunc) *Client {
 	return &Client{
 		http:   &http.Client{Timeout: timeout},
 		base:   func(namespace string) string { return "http://coordination-api." + namespace + ".svc:8081" },
 		header: func(token string) (string, string) { return "Authorization", "Bearer " + token },
-		token:  token,
+		tokens: tokens,
 	}
 }
 
 // ThroughAPIServer returns a client for an operator that runs outside the cluster: calls go through the API server's service
 // proxy. That proxy keeps the Authorization header for itself, so the token travels in one of its own.
-func ThroughAPIServer(config *rest.Config, token TokenFunc) (*Client, error) {
+func ThroughAPIServer(config *rest.Config, tokens TokensFunc) (*Client, error) {
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for the API server's service proxy: %w", err)
@@ -62,7 +63,7 @@ func ThroughAPIServer(config *rest.Config, token TokenFunc) (*Client, error) {
 			return strings.TrimSuffix(config.Host, "/") + "/api/v1/namespaces/" + namespace + "/services/coordination-api:8081/proxy"
 		},
 		header: func(token string) (string, string) { return directory.TokenHeader, token },
-		token:  token,
+		tokens: tokens,
 	}, nil
 }
 
@@ -80,14 +81,30 @@ func (c *Client) Commit(ctx context.Context, namespace string, d directory.Direc
 	return c.call(ctx, http.MethodPut, namespace, body)
 }
 
-func (c *Client) call(ctx context.Context, method, namespace string, body []byte) (committed directory.Committed, err error) {
+// call tries the tokens one after the other, each on the connection of the one before, where the same replica answers.
+func (c *Client) call(ctx context.Context, method, namespace string, body []byte) (directory.Committed, error) {
+	tokens, err := c.tokens(ctx, namespace)
+	if err != nil {
+		return directory.Committed{}, err
+	}
+	err = fmt.Errorf("there is no token of the coordination API of %s", namespace)
+	for _, token := range tokens {
+		var committed directory.Committed
+		committed, err = c.send(ctx, method, namespace, token, body)
+		if !errors.Is(err, errUnauthorized) {
+			return committed, err
+		}
+	}
+	return directory.Committed{}, err
+}
+
+// errUnauthorized: the replica that answered asks for another token.
+var errUnauthorized = errors.New("it asks for another token")
+
+func (c *Client) send(ctx context.Context, method, namespace, token string, body []byte) (committed directory.Committed, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base(namespace)+"/internal/v1/directory", bytes.NewReader(body))
 	if err != nil {
 		return committed, fmt.Errorf("making a request to the coordination API of %s: %w", namespace, err)
-	}
-	token, err := c.token(ctx, namespace)
-	if err != nil {
-		return committed, err
 	}
 	name, value := c.header(token)
 	request.Header.Set(name, value)
@@ -100,6 +117,9 @@ func (c *Client) call(ctx context.Context, method, namespace string, body []byte
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return committed, fmt.Errorf("reading the answer of the coordination API of %s: %w", namespace, err)
+	}
+	if response.StatusCode == http.StatusUnauthorized {
+		return committed, fmt.Errorf("calling the coordination API of %s: %w", namespace, errUnauthorized)
 	}
 	if response.StatusCode != http.StatusOK {
 		var problem struct{ Title, Detail string }

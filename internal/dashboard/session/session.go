@@ -32,14 +32,34 @@ const (
 // ErrTooLarge is returned when a value would make cookies that browsers drop without a word.
 var ErrTooLarge = errors.New("the sealed value is larger than two cookies hold")
 
-// ErrNone is returned when there is no cookie that this key sealed.
+// ErrNone is returned when there is no cookie that a key of the jar sealed.
 var ErrNone = errors.New("no valid cookie")
 
-// Jar seals and opens cookies with one key.
-type Jar struct{ seal cipher.AEAD }
+// Jar seals cookies with one key, and opens those that it or another key has sealed.
+type Jar struct {
+	seal   cipher.AEAD
+	others []cipher.AEAD
+}
 
-// NewJar makes a jar from a 32-byte key.
-func NewJar(key []byte) (*Jar, error) {
+// NewJar makes a jar from the 32-byte key that seals and those that open too: while keys are replaced, replicas that seal with the
+// old one and with the new one stand side by side, and each must know everyone who has signed in at the other.
+func NewJar(key []byte, others ...[]byte) (*Jar, error) {
+	seal, err := newSeal(key)
+	if err != nil {
+		return nil, err
+	}
+	j := &Jar{seal: seal}
+	for _, other := range others {
+		opens, err := newSeal(other)
+		if err != nil {
+			return nil, err
+		}
+		j.others = append(j.others, opens)
+	}
+	return j, nil
+}
+
+func newSeal(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("use the session key: %w", err)
@@ -48,7 +68,19 @@ func NewJar(key []byte) (*Jar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare sealing of cookies: %w", err)
 	}
-	return &Jar{seal: seal}, nil
+	return seal, nil
+}
+
+// open tries the keys one after the other.
+func (j *Jar) open(sealed []byte, name string) ([]byte, error) {
+	plain, err := j.seal.Open(nil, nil, sealed, []byte(name))
+	for _, other := range j.others {
+		if err == nil {
+			break
+		}
+		plain, err = other.Open(nil, nil, sealed, []byte(name))
+	}
+	return plain, err
 }
 
 // Set seals value into a cookie that lasts as long as the browser is open, or for life if that is not 0.
@@ -82,7 +114,7 @@ func setSplit(w http.ResponseWriter, c *http.Cookie, excess int) error {
 	return nil
 }
 
-// Get opens the named cookie into value. Every way in which there is none is ErrNone: absent, altered, or sealed with another key.
+// Get opens the named cookie into value. Every way in which there is none is ErrNone: absent, altered, or sealed with a key that the jar does not have.
 func (j *Jar) Get(r *http.Request, name string, value any) error {
 	c, err := r.Cookie(name)
 	if err != nil {
@@ -100,7 +132,7 @@ func (j *Jar) Get(r *http.Request, name string, value any) error {
 	if err != nil {
 		return ErrNone
 	}
-	plain, err := j.seal.Open(nil, nil, sealed, []byte(name))
+	plain, err := j.open(sealed, name)
 	if err != nil {
 		return ErrNone
 	}

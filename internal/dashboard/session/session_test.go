@@ -150,3 +150,27 @@ func TestLongValues(t *testing.T) {
 		t.Errorf("%d cookies are left", len(kept))
 	}
 }
+
+// While keys are replaced, replicas seal with the old key, then with the new one, and stand side by side. Whoever signed in at one
+// must be known to every other, at every step.
+func TestNobodyIsSignedOutWhileKeysAreReplaced(t *testing.T) {
+	t.Parallel()
+	rotating := func(seals, opens byte) *session.Jar {
+		j, err := session.NewJar(bytes.Repeat([]byte{seals}, 32), bytes.Repeat([]byte{opens}, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	steps := []*session.Jar{jar(t, 1), rotating(1, 2), rotating(2, 1), rotating(2, 3)}
+	for i := range len(steps) - 1 {
+		for _, pair := range [][2]*session.Jar{{steps[i], steps[i+1]}, {steps[i+1], steps[i]}} {
+			if got, err := get(t, pair[1], "__Host-a", set(t, pair[0], "__Host-a", "text")); err != nil || got != "text" {
+				t.Errorf("between steps %d and %d a session is not known: %q, %v", i, i+1, got, err)
+			}
+		}
+	}
+	if _, err := get(t, steps[3], "__Host-a", set(t, steps[0], "__Host-a", "text")); !errors.Is(err, session.ErrNone) {
+		t.Errorf("a key that was replaced twice still opens: %v", err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -30,7 +31,9 @@ type Settings struct {
 	OIDCClientID   string
 	PublicURL      *url.URL // where browsers reach the dashboard; no path
 	SessionKey     []byte   // SessionKeySize bytes
-	LogLevel       slog.Level
+	// OtherSessionKey opens sessions too and seals none: the next or the previous key while keys are replaced; nil without one.
+	OtherSessionKey []byte
+	LogLevel        slog.Level
 	// ReadOnly says on every page that records can't be changed at present.
 	ReadOnly bool
 }
@@ -41,17 +44,18 @@ var odsCode = regexp.MustCompile(`^[A-Z0-9]{3}([A-Z0-9]{2})?$`)
 func FromEnvironment(getenv func(string) string) (Settings, error) {
 	r := reader{getenv: getenv}
 	s := Settings{
-		Listen:         r.optional("CMHF_LISTEN", ":8080"),
-		InternalListen: r.optional("CMHF_INTERNAL_LISTEN", ":8081"),
-		ODSCode:        r.required("CMHF_ODS_CODE", "set it to the ICS's ODS code, such as QOP"),
-		ICSName:        r.required("CMHF_ICS_NAME", "set it to the name of the ICS as readers know it"),
-		APIURL:         r.address("CMHF_API_URL", "set it to the coordination API's base address, such as http://coordination-api:8080"),
-		OIDCIssuer:     r.secureAddress("CMHF_OIDC_ISSUER", "set it to the identity provider's issuer address").String(),
-		OIDCClientID:   r.required("CMHF_OIDC_CLIENT_ID", "set it to the client that the identity provider knows the dashboard by, such as cmhf-qop"),
-		PublicURL:      r.secureAddress("CMHF_PUBLIC_URL", "set it to the address that browsers use for the dashboard"),
-		SessionKey:     r.key("CMHF_SESSION_KEY_FILE"),
-		LogLevel:       r.level("CMHF_LOG_LEVEL"),
-		ReadOnly:       r.yesNo("CMHF_READ_ONLY"),
+		Listen:          r.optional("CMHF_LISTEN", ":8080"),
+		InternalListen:  r.optional("CMHF_INTERNAL_LISTEN", ":8081"),
+		ODSCode:         r.required("CMHF_ODS_CODE", "set it to the ICS's ODS code, such as QOP"),
+		ICSName:         r.required("CMHF_ICS_NAME", "set it to the name of the ICS as readers know it"),
+		APIURL:          r.address("CMHF_API_URL", "set it to the coordination API's base address, such as http://coordination-api:8080"),
+		OIDCIssuer:      r.secureAddress("CMHF_OIDC_ISSUER", "set it to the identity provider's issuer address").String(),
+		OIDCClientID:    r.required("CMHF_OIDC_CLIENT_ID", "set it to the client that the identity provider knows the dashboard by, such as cmhf-qop"),
+		PublicURL:       r.secureAddress("CMHF_PUBLIC_URL", "set it to the address that browsers use for the dashboard"),
+		SessionKey:      r.key("CMHF_SESSION_KEY_FILE"),
+		OtherSessionKey: r.optionalKey("CMHF_SESSION_OTHER_KEY_FILE"),
+		LogLevel:        r.level("CMHF_LOG_LEVEL"),
+		ReadOnly:        r.yesNo("CMHF_READ_ONLY"),
 	}
 	if s.ODSCode != "" && !odsCode.MatchString(s.ODSCode) {
 		r.fault("CMHF_ODS_CODE", fmt.Sprintf("%q is not an ODS code: use 3 or 5 upper-case letters and digits", s.ODSCode))
@@ -119,6 +123,22 @@ func (r *reader) key(name string) []byte {
 	if path == "" {
 		return nil
 	}
+	return r.readKey(name, path, mend)
+}
+
+// optionalKey reads a key whose variable or file may be missing.
+func (r *reader) optionalKey(name string) []byte {
+	path := r.getenv(name)
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return r.readKey(name, path, "leave it away outside a rotation")
+}
+
+func (r *reader) readKey(name, path, mend string) []byte {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		r.fault(name, fmt.Sprintf("cannot read the session key: %v; mount the Secret that holds it", err))

@@ -61,6 +61,19 @@ func TestCompleteSettings(t *testing.T) {
 	}
 }
 
+func TestOtherSessionKey(t *testing.T) {
+	t.Parallel()
+	other := bytes.Repeat([]byte{0x01}, settings.SessionKeySize)
+	for file, want := range map[string][]byte{"": nil, "/does/not/exist": nil, keyFile(t, other): other} {
+		env := complete(t)
+		env["CMHF_SESSION_OTHER_KEY_FILE"] = file
+		s, err := settings.FromEnvironment(func(name string) string { return env[name] })
+		if err != nil || !bytes.Equal(s.OtherSessionKey, want) || !bytes.Equal(s.SessionKey, key) {
+			t.Errorf("%q: the other key has %d bytes, want %d; error %v", file, len(s.OtherSessionKey), len(want), err)
+		}
+	}
+}
+
 func TestFaultsNameTheVariableAndHowToMendIt(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ variable, value, want string }{
@@ -73,6 +86,7 @@ func TestFaultsNameTheVariableAndHowToMendIt(t *testing.T) {
 		{"CMHF_PUBLIC_URL", "https://example.org/dashboard", "leave out the path"},
 		{"CMHF_SESSION_KEY_FILE", "/does/not/exist", "mount the Secret"},
 		{"CMHF_SESSION_KEY_FILE", keyFile(t, []byte("too-short-to-be-a-key")), "openssl rand"},
+		{"CMHF_SESSION_OTHER_KEY_FILE", keyFile(t, []byte("too-short-to-be-a-key")), "does not hold 32 bytes"},
 		{"CMHF_READ_ONLY", "perhaps", "true or false"},
 		{"CMHF_LOG_LEVEL", "loud", "debug, info, warn or error"},
 	} {

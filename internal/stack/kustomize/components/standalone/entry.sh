@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts PostgreSQL on the mounted volume: makes the data directory the first time, puts back the mode PostgreSQL asks for
-# (mounting with fsGroup adds group write), brings roles and passwords to what the Secrets say, then serves.
+# (mounting with fsGroup adds group write), brings roles and passwords to what the Secret says (roles.sql), then serves.
 # With CMHF_EXPECT_DATA=true it refuses a volume without data. CMHF_ENTRY_DIR and PGHOST move the configuration and the socket.
 set -eu
 
@@ -9,7 +9,6 @@ volume=$(dirname "$PGDATA")
 export PGHOST="${PGHOST:-/var/run/postgresql}" PGUSER=postgres
 
 say() { echo "entry: $*" >&2; }
-sql() { psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 "$@"; }
 
 # The server is the only thing that runs in the background, so $! is always its process.
 launch() { postgres -D "$PGDATA" -c "config_file=$config/entry/postgresql.conf" "$@" & }
@@ -58,7 +57,7 @@ fi
 chmod 0700 "$PGDATA"
 
 # Without addresses no client gets in before the roles are right. How long a recovery may take is the startup probe's to say.
-say "bringing roles to the current credentials"
+say "bringing roles to the current logins"
 launch -c listen_addresses=
 # Asking a server that is still recovering leaves a line in its log each time, so its own file is read first. The file alone
 # is not enough: one that a crash left behind says the same.
@@ -66,21 +65,10 @@ until grep -qs '^ready' "$PGDATA/postmaster.pid" && pg_isready --quiet --dbname=
   kill -0 "$!" 2>/dev/null || { say "the server ended before it was ready; its own messages above say why"; exit 1; }
   sleep 0.1
 done
-owner=$(cat "$config/owner/password")
-app=$(cat "$config/app/password")
-sql --dbname=postgres <<SQL
-\set owner_password '$owner'
-\set app_password '$app'
-SELECT 'CREATE ROLE cmhf_owner LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cmhf_owner') \gexec
-SELECT 'CREATE ROLE cmhf_app LOGIN NOINHERIT' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cmhf_app') \gexec
-ALTER ROLE cmhf_owner PASSWORD :'owner_password';
-ALTER ROLE cmhf_app PASSWORD :'app_password';
-SELECT 'CREATE DATABASE cmhf OWNER cmhf_owner' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'cmhf') \gexec
-REVOKE ALL ON DATABASE cmhf FROM PUBLIC;
-GRANT CONNECT ON DATABASE cmhf TO cmhf_app;
-SQL
-sql --dbname=cmhf --command="ALTER SCHEMA public OWNER TO cmhf_owner; REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO cmhf_app;"
-unset owner app
+for list in owner app; do
+  [ -s "$config/logins/$list" ] || { say "$config/logins/$list is missing or empty: look at the Secret database-logins"; exit 1; }
+done
+CMHF_LOGINS="$config/logins" psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --dbname=postgres --file="$config/entry/roles.sql"
 stop
 
 say "starting the server"

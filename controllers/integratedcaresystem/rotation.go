@@ -1,0 +1,309 @@
+package integratedcaresystem
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/credentials"
+	"github.com/cmhf/operator/internal/stack"
+)
+
+// awaited says what a rotation waits for.
+type awaited struct {
+	reason, message string
+}
+
+// lookForPods is how often pods are looked for that still use old Secrets: they are not watched.
+const lookForPods = 2 * time.Second
+
+// find reads the namespace and what it records of the tenant's Secrets. A cache may lag behind what this operator itself wrote.
+func (r *Reconciler) find(ctx context.Context, s *scope) (bool, error) {
+	var err error
+	if s.existing, err = r.existingNamespace(ctx, s.ics.TenantNamespace()); err != nil {
+		return false, err
+	}
+	s.record = credentials.Record{Generation: 1}
+	if s.existing == nil {
+		return true, nil
+	}
+	if s.record, err = readRecord(s.existing); err != nil {
+		return false, err
+	}
+	s.record = r.Credentials.Latest(s.existing.GetUID(), s.record)
+	return true, nil
+}
+
+// readRecord reads a namespace's record of the Secrets. One that can't be read is nobody's to guess.
+func readRecord(namespace *unstructured.Unstructured) (credentials.Record, error) {
+	record, err := credentials.ReadRecord(namespace.GetAnnotations())
+	if err != nil {
+		err = &refusal{v1alpha1.ReasonCredentialsUnknown, fmt.Sprintf("Namespace %s: %v; put back what it was, or, with the number of the newest Secret "+
+			"database-app-N (1 where there is only database-app): kubectl annotate namespace %[1]s --overwrite %[3]s='{\"generation\":N}'",
+			namespace.GetName(), err, v1alpha1.AnnotationCredentials), lookAgain}
+	}
+	return record, err
+}
+
+// noteFirstRequest takes a request to rotate that is as old as the tenant for done: its Secrets are new.
+func (r *Reconciler) noteFirstRequest(ctx context.Context, s *scope) error {
+	requested := s.ics.Annotations[v1alpha1.AnnotationRotateSecrets]
+	if requested == "" || requested == s.record.Request {
+		return nil
+	}
+	next := s.record
+	next.Request = requested
+	return r.writeRecord(ctx, s, next)
+}
+
+// rotate replaces the tenant's Secrets when that is asked for or due, one step a pass. Each step begins with a write of the record,
+// and what it needs is rendered and applied by the passes after it; so an operator that dies goes on where it was, and a request
+// that comes meanwhile waits for its turn.
+func (r *Reconciler) rotate(ctx context.Context, s *scope) (bool, error) {
+	s.rotationLooked = true
+	next := s.record
+	var err error
+	switch s.record.Phase {
+	case credentials.Idle:
+		if !r.rotationDue(s) {
+			return true, nil
+		}
+		if s.rotation = s.beforeRotation(); s.rotation != nil {
+			return true, nil
+		}
+		next.Phase, next.Request = credentials.Preparing, cmp.Or(s.ics.Annotations[v1alpha1.AnnotationRotateSecrets], s.record.Request)
+	case credentials.Preparing:
+		if s.rotation, err = r.awaitPreparation(ctx, s); err != nil || s.rotation != nil {
+			return err == nil, err
+		}
+		next.Generation, next.Phase, next.Since = s.record.Next(), credentials.Switching, time.Now().UTC().Truncate(time.Second)
+	case credentials.Switching:
+		if s.rotation, err = r.awaitSwitch(ctx, s); err != nil || s.rotation != nil {
+			return err == nil, err
+		}
+		next.Phase = credentials.Retiring
+	case credentials.Retiring:
+		if s.rotation = s.awaitJob(v1alpha1.ReasonRetiring, "taking the old logins out of the database"); s.rotation != nil {
+			return true, nil
+		}
+		if err := r.Credentials.Remove(ctx, s.inputs.Namespace, s.record.Retired()); err != nil {
+			return false, err
+		}
+		next.Phase = credentials.Idle
+	}
+	if err := r.writeRecord(ctx, s, next); err != nil {
+		return false, err
+	}
+	s.rotation = progress(next)
+	if next.Phase == credentials.Idle {
+		r.Recorder.Eventf(s.ics, nil, corev1.EventTypeNormal, v1alpha1.ReasonCredentialsRotated, "Rotate",
+			"generation %d of the Secrets is in use; the one before is deleted and lets nobody into the database any more", next.Generation)
+	}
+	return true, nil
+}
+
+// progress says what a step that has just begun does.
+func progress(record credentials.Record) *awaited {
+	switch record.Phase {
+	case credentials.Preparing:
+		return &awaited{v1alpha1.ReasonPreparing, fmt.Sprintf("making generation %d of the Secrets", record.Next())}
+	case credentials.Switching:
+		return &awaited{v1alpha1.ReasonSwitching, fmt.Sprintf("programs roll to generation %d of the Secrets", record.Generation)}
+	case credentials.Retiring:
+		return &awaited{v1alpha1.ReasonRetiring, fmt.Sprintf("generation %d of the Secrets is being retired", record.Previous())}
+	}
+	return nil
+}
+
+// rotationDue: a new request, an age that was declared, or Secrets that are gone. Otherwise it notes when the age will be reached.
+func (r *Reconciler) rotationDue(s *scope) bool {
+	if requested := s.ics.Annotations[v1alpha1.AnnotationRotateSecrets]; requested != "" && requested != s.record.Request {
+		return true
+	}
+	if len(s.secrets.Lost) > 0 {
+		return true
+	}
+	days := ptr.Deref(s.ics.Spec.Stack.Credentials.RotateAfterDays, 0)
+	since := s.secretsSince()
+	if days == 0 || since.IsZero() {
+		return false
+	}
+	left := time.Until(since.AddDate(0, 0, int(days)))
+	if left > 0 {
+		s.lookAfter(left)
+	}
+	return left <= 0
+}
+
+// secretsSince is when the current generation came into use.
+func (s *scope) secretsSince() time.Time {
+	if !s.record.Since.IsZero() {
+		return s.record.Since
+	}
+	return s.secrets.Since
+}
+
+// beforeRotation: a rotation begins when every part runs as declared, or to replace Secrets that a part misses.
+func (s *scope) beforeRotation() *awaited {
+	switch {
+	case s.inputs.Hibernated:
+		return &awaited{v1alpha1.ReasonPreparing, "a rotation is due and begins when the system is active again"}
+	case len(s.secrets.Lost) == 0 && !s.allUp():
+		return &awaited{v1alpha1.ReasonPreparing, "a rotation is due and begins when every part runs as declared"}
+	}
+	return nil
+}
+
+// allUp: every part serves as this render declares it.
+func (s *scope) allUp() bool {
+	for _, object := range s.objects {
+		if stage := stack.StageOf(object); stage >= stack.StageDatabase && stage != stack.StageLogins && !s.parts[stage].up() {
+			return false
+		}
+	}
+	return true
+}
+
+// awaitPreparation: the next logins are made, and no dashboard is left that can't read the next sessions. Where Secrets are lost
+// the dashboard may be what waits for new ones.
+func (r *Reconciler) awaitPreparation(ctx context.Context, s *scope) (*awaited, error) {
+	if waits := s.awaitJob(v1alpha1.ReasonPreparing, "making the new logins of the database"); waits != nil {
+		return waits, nil
+	}
+	if len(s.secrets.Lost) > 0 {
+		return nil, nil
+	}
+	if !s.allUp() {
+		return &awaited{v1alpha1.ReasonPreparing, "the dashboard learns to read the next sessions"}, nil
+	}
+	return r.awaitPods(ctx, s, v1alpha1.ReasonPreparing, nil)
+}
+
+// awaitSwitch: every program has rolled, and no pod is left that uses the previous Secrets, not even one that is stopping.
+func (r *Reconciler) awaitSwitch(ctx context.Context, s *scope) (*awaited, error) {
+	if s.inputs.Hibernated || !s.allUp() {
+		return progress(s.record), nil
+	}
+	return r.awaitPods(ctx, s, v1alpha1.ReasonSwitching, s.record.Retired())
+}
+
+// awaitJob: the Job that works on the logins has completed. Its absence is no completion: it is applied when the database is up.
+func (s *scope) awaitJob(reason, doing string) *awaited {
+	seen := s.parts[stack.StageLogins]
+	switch {
+	case seen.up():
+		return nil
+	case seen.state.Failed:
+		return &awaited{v1alpha1.ReasonRotationFailed, fmt.Sprintf("%s failed: %s; both generations go on working. Its log says why: kubectl -n %s logs -l %s=%s; "+
+			"delete the Job after mending, it is made again", doing, seen.state.Message, s.ics.TenantNamespace(), v1alpha1.LabelComponent, v1alpha1.ComponentLogins)}
+	case s.inputs.Hibernated:
+		return &awaited{reason, doing + " waits until the system is active again"}
+	}
+	return &awaited{reason, doing}
+}
+
+// awaitPods waits for pods that are stopping and for those that refer to one of the Secrets.
+func (r *Reconciler) awaitPods(ctx context.Context, s *scope, reason string, secrets []string) (*awaited, error) {
+	pods := &corev1.PodList{}
+	if err := r.Uncached.List(ctx, pods, client.InNamespace(s.inputs.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing the pods of %s: %w", s.ics.Name, err)
+	}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+			continue
+		}
+		program := slices.Contains([]string{v1alpha1.ComponentCoordinationAPI, v1alpha1.ComponentDashboard}, pod.Labels[v1alpha1.LabelComponent])
+		if (program && pod.DeletionTimestamp != nil) || usesAny(&pod.Spec, secrets) {
+			s.lookAfter(lookForPods)
+			return &awaited{reason, fmt.Sprintf("pod %s is still there with the Secrets that it began with", pod.Name)}, nil
+		}
+	}
+	return nil, nil
+}
+
+// usesAny says whether a pod refers to one of the Secrets.
+func usesAny(pod *corev1.PodSpec, secrets []string) bool {
+	for _, volume := range pod.Volumes {
+		if volume.Secret != nil && slices.Contains(secrets, volume.Secret.SecretName) {
+			return true
+		}
+		if volume.Projected == nil {
+			continue
+		}
+		for _, source := range volume.Projected.Sources {
+			if source.Secret != nil && slices.Contains(secrets, source.Secret.Name) {
+				return true
+			}
+		}
+	}
+	for _, container := range slices.Concat(pod.InitContainers, pod.Containers) {
+		for _, variable := range container.Env {
+			if from := variable.ValueFrom; from != nil && from.SecretKeyRef != nil && slices.Contains(secrets, from.SecretKeyRef.Name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// writeRecord notes the next step on the namespace, on the version that says what this pass began with.
+func (r *Reconciler) writeRecord(ctx context.Context, s *scope, next credentials.Record) error {
+	namespace, err := applyset.Current(ctx, r.Uncached, namespaceObject(s.inputs.Namespace))
+	if err != nil {
+		return err
+	}
+	if namespace == nil {
+		return fmt.Errorf("noting the rotation on Namespace %s: it is gone", s.inputs.Namespace)
+	}
+	found, err := credentials.ReadRecord(namespace.GetAnnotations())
+	if err != nil {
+		return err
+	}
+	if found.Revision != s.record.Revision {
+		return apierrors.NewConflict(corev1.Resource("namespaces"), s.inputs.Namespace, errors.New("its record of the Secrets was written meanwhile"))
+	}
+	next.Revision++
+	before := namespace.DeepCopy()
+	annotations := namespace.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[v1alpha1.AnnotationCredentials] = next.Text()
+	namespace.SetAnnotations(annotations)
+	if err := r.Client.Patch(ctx, namespace, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("noting the rotation on Namespace %s: %w", s.inputs.Namespace, err)
+	}
+	r.Credentials.Remember(namespace.GetUID(), next)
+	s.record = next
+	return nil
+}
+
+func namespaceObject(name string) *unstructured.Unstructured {
+	namespace := &unstructured.Unstructured{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	namespace.SetName(name)
+	return namespace
+}
+
+// lookAfter asks for another pass, at the earliest of all that are asked for.
+func (s *scope) lookAfter(wait time.Duration) {
+	if s.again == 0 || wait < s.again {
+		s.again = wait
+	}
+}
+
+// lostSecrets names Secrets that are gone, for people.
+func (s *scope) lostSecrets() string { return strings.Join(s.secrets.Lost, ", ") }

@@ -1,0 +1,120 @@
+package credentials
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+)
+
+// Phase of a rotation. Each begins with the write of the record that names it, so that an operator which dies goes on where it was.
+type Phase string
+
+const (
+	// Idle: no rotation runs.
+	Idle Phase = ""
+	// Preparing: the next generation is made beside the current one, its logins too, and the dashboard learns to read its sessions.
+	Preparing Phase = "Preparing"
+	// Switching: the next generation has become the current one; programs roll to it while the previous one still works.
+	Switching Phase = "Switching"
+	// Retiring: nothing uses the previous generation any more; it is being taken out of the database and deleted.
+	Retiring Phase = "Retiring"
+)
+
+// Record says which generation a tenant has. It is an annotation of the namespace, where it outlives the IntegratedCareSystem; a
+// tenant that was never rotated has none.
+type Record struct {
+	// Generation that programs get, from 1.
+	Generation int64 `json:"generation"`
+	Phase      Phase `json:"phase,omitempty"`
+	// Since when it is current; zero where that is the creation of its Secrets.
+	Since time.Time `json:"since,omitzero"`
+	// Request is the value of the last request to rotate that was acted on.
+	Request string `json:"request,omitempty"`
+	// Revision grows with every write, to tell a record in a cache that lags behind.
+	Revision int64 `json:"revision"`
+}
+
+// ReadRecord reads a namespace's annotations.
+func ReadRecord(annotations map[string]string) (Record, error) {
+	record := Record{Generation: 1}
+	text, found := annotations[v1alpha1.AnnotationCredentials]
+	if !found {
+		return record, nil
+	}
+	if err := json.Unmarshal([]byte(text), &record); err != nil {
+		return record, fmt.Errorf("reading annotation %s: %w", v1alpha1.AnnotationCredentials, err)
+	}
+	switch record.Phase {
+	case Idle, Preparing, Switching, Retiring:
+	default:
+		return record, fmt.Errorf("annotation %s names phase %q, which there is not", v1alpha1.AnnotationCredentials, record.Phase)
+	}
+	if previous := record.Previous(); record.Generation < 1 || (record.Phase != Idle && record.Phase != Preparing && previous < 1) {
+		return record, fmt.Errorf("annotation %s names generation %d in phase %q, which there is not", v1alpha1.AnnotationCredentials, record.Generation, record.Phase)
+	}
+	return record, nil
+}
+
+// Text is the annotation's value.
+func (r Record) Text() string {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		panic(fmt.Sprintf("encoding a credentials record: %v", err)) // strings, numbers and a time
+	}
+	return string(raw)
+}
+
+// Next and Previous generation.
+func (r Record) Next() int64     { return r.Generation + 1 }
+func (r Record) Previous() int64 { return r.Generation - 1 }
+
+// OtherSession gives the Secret with the session key that the dashboard reads beside its own, empty when there is none: the next
+// one before any replica seals with it, afterwards the previous one, so that nobody is signed out.
+func (r Record) OtherSession() string {
+	switch {
+	case r.Phase == Preparing:
+		return Name(DashboardSession, r.Next())
+	case r.Generation > 1:
+		return Name(DashboardSession, r.Previous())
+	}
+	return ""
+}
+
+// Retired are the names of Secrets that nothing needs once the phase Retiring is done.
+func (r Record) Retired() []string {
+	names := []string{Name(DatabaseApp, r.Previous()), Name(APIInternal, r.Previous()), Name(DatabaseOwner, r.Previous())}
+	if r.Previous() > 1 {
+		// The session key before this one is still read; the one before that is not.
+		names = append(names, Name(DashboardSession, r.Previous()-1))
+	}
+	return names
+}
+
+// logins are the generations that the database lets in, the current one last.
+func (r Record) logins() []int64 {
+	switch r.Phase {
+	case Preparing:
+		return []int64{r.Next(), r.Generation}
+	case Switching:
+		return []int64{r.Previous(), r.Generation}
+	default:
+		return []int64{r.Generation}
+	}
+}
+
+// The owner's and the app's login of the current generation, which stay when others are retired.
+func (r Record) OwnerLogin() string { return ownerLogin(r.Generation) }
+func (r Record) AppLogin() string   { return appLogin(r.Generation) }
+
+// Names are those of all Secrets that the record allows for, in use, being made or being retired.
+func (r Record) Names() []string {
+	names := []string{Logins}
+	for generation := max(1, r.Generation-2); generation <= r.Next(); generation++ {
+		for _, kind := range kinds {
+			names = append(names, Name(kind.purpose, generation))
+		}
+	}
+	return names
+}

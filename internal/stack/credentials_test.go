@@ -1,0 +1,74 @@
+package stack
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cmhf/operator/internal/credentials"
+)
+
+var secretName = regexp.MustCompile(`"(?:database-(?:owner|app|logins)|api-internal|dashboard-session)(?:-[a-z0-9]+)?"`)
+
+// Every pod gets the Secrets of the generation that the step of a rotation has for it, and the database's the same ones always.
+func TestSecretsOfEachStepOfARotation(t *testing.T) {
+	for name, test := range map[string]struct {
+		record credentials.Record
+		want   map[string]string
+	}{
+		"first generation": {credentials.Record{Generation: 1}, map[string]string{
+			"migration": "database-owner", "coordination-api": "api-internal database-app", "dashboard": "dashboard-session"}},
+		"preparing the second": {credentials.Record{Generation: 1, Phase: credentials.Preparing}, map[string]string{
+			"migration": "database-owner", "coordination-api": "api-internal database-app", "dashboard": "dashboard-session dashboard-session-2",
+			"logins": "database-app-2 database-owner database-owner-2"}},
+		"switching to the second": {credentials.Record{Generation: 2, Phase: credentials.Switching}, map[string]string{
+			"migration": "database-owner-2", "coordination-api": "api-internal-2 database-app-2", "dashboard": "dashboard-session dashboard-session-2"}},
+		"retiring the first": {credentials.Record{Generation: 2, Phase: credentials.Retiring}, map[string]string{
+			"migration": "database-owner-2", "coordination-api": "api-internal-2 database-app-2", "dashboard": "dashboard-session dashboard-session-2",
+			"logins": "database-app-2 database-owner-2"}},
+		"tenth generation": {credentials.Record{Generation: 10}, map[string]string{
+			"migration": "database-owner-10", "coordination-api": "api-internal-10 database-app-10", "dashboard": "dashboard-session-10 dashboard-session-9"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := inputs()
+			in.Credentials = test.record
+			objects, err := NewRenderer().Render(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for _, object := range objects {
+				spec, _ := object.Object["spec"].(map[string]any)
+				template := spec["template"]
+				if object.GetKind() == "CronJob" {
+					template = spec["jobTemplate"]
+				}
+				if template == nil {
+					continue
+				}
+				raw, err := json.Marshal(template)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var names []string
+				for _, quoted := range secretName.FindAllString(string(raw), -1) {
+					if name := strings.Trim(quoted, `"`); !slices.Contains(names, name) && name != "database-entry" {
+						names = append(names, name)
+					}
+				}
+				slices.Sort(names)
+				got[object.GetLabels()["app.kubernetes.io/component"]] = strings.Join(names, " ")
+			}
+			want := test.want
+			want["database"] = "database-logins"
+			want["backup"] = want["migration"]
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("Secrets by component (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
