@@ -22,6 +22,8 @@ import (
 type Cluster struct {
 	// HTTPPort is the loopback port of every *.cmhf.localhost name.
 	HTTPPort int
+	// NewConnections makes every call on a connection of its own, as many clients do.
+	NewConnections bool
 }
 
 // URL is where a Service of the cluster answers.
@@ -32,6 +34,7 @@ func (c Cluster) URL(service, namespace string) string {
 // HTTP returns a client that reaches *.cmhf.localhost on loopback, whatever this machine's resolver says of such names.
 func (c Cluster) HTTP() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = c.NewConnections
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", c.HTTPPort))
 	}
