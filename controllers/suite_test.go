@@ -23,11 +23,11 @@ import (
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/controllers"
 	"github.com/cmhf/operator/controllers/integratedcaresystem"
-	"github.com/cmhf/operator/internal/directory"
 	"github.com/cmhf/operator/internal/stack"
 	"github.com/cmhf/operator/internal/testkit/controlplane"
 	"github.com/cmhf/operator/internal/testkit/logcheck"
 	"github.com/cmhf/operator/internal/testkit/stubcluster"
+	"github.com/cmhf/operator/internal/testkit/stubtenants"
 )
 
 // One control plane and one stub of the rest of a cluster serve all tests; every test has an ODS code of its own.
@@ -141,47 +141,12 @@ func startRelease(t *testing.T, cfg *rest.Config, api *tenants, settings integra
 	return o
 }
 
-// tenants stands where pods would be: it keeps each tenant's directory as the API's database does. The API's own tests and
-// the end-to-end tests cover the real one; here no network leads to a pod.
-type tenants struct {
-	mu        sync.Mutex
-	committed map[string]directory.Committed
-	down      bool
-}
+// tenants stands where pods would be.
+type tenants struct{ *stubtenants.API }
 
-func newTenants() *tenants { return &tenants{committed: map[string]directory.Committed{}} }
+func newTenants() *tenants { return &tenants{stubtenants.New()} }
 
-func (t *tenants) setDown(down bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.down = down
-}
-
-func (t *tenants) Committed(_ context.Context, namespace string) (directory.Committed, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.down {
-		return directory.Committed{}, fmt.Errorf("connection refused")
-	}
-	return t.committed[namespace], nil
-}
-
-func (t *tenants) Commit(_ context.Context, namespace string, d directory.Directory) (directory.Committed, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.down {
-		return directory.Committed{}, fmt.Errorf("connection refused")
-	}
-	if had := t.committed[namespace]; d.Revision <= had.Revision && had.Digest != d.Digest() {
-		return directory.Committed{}, fmt.Errorf("409: revision %d is not above %d", d.Revision, had.Revision)
-	}
-	c := directory.Committed{Revision: d.Revision, Digest: d.Digest(), Services: map[string]string{}}
-	for _, service := range d.Services {
-		c.Services[service.Name] = service.Digest()
-	}
-	t.committed[namespace] = c
-	return c, nil
-}
+func (t *tenants) setDown(down bool) { t.SetDown(down) }
 
 // system is a valid IntegratedCareSystem with two places and three neighbourhoods.
 func system(ods string) *v1alpha1.IntegratedCareSystem {
