@@ -73,6 +73,11 @@ endif
 e2e: ## End-to-end tests on a development cluster of their own (root)
 	@hack/e2e.sh
 
+.PHONY: bench
+bench: $(if $(KUBEBUILDER_ASSETS),,$(BIN)/devcluster) ## Measure the operator on 36 ICSs against a bare loop; prints a table (10 minutes)
+	@assets=$(if $(KUBEBUILDER_ASSETS),$(KUBEBUILDER_ASSETS),$$($(DEVCLUSTER) assets)) && \
+	  KUBEBUILDER_ASSETS=$$assets $(TIMED) -v "benchmark" go run ./test/scale $(BENCH)
+
 ##@ Code
 
 .PHONY: generate

@@ -1,6 +1,8 @@
 package controllers_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +41,9 @@ func TestCallBudget(t *testing.T) {
 	quietly(t, counter) // what other tests left is looked at first
 	within := func(scenario string, budget map[string]int) {
 		t.Helper()
-		made := quietly(t, counter)
+		made := slices.DeleteFunc(quietly(t, counter), func(call calls.Call) bool {
+			return !strings.Contains(call.Path, "rf2") && !strings.Contains(call.Path, "/events") // of what other tests left
+		})
 		counts := calls.Summary(made)
 		t.Logf("%s: %v", scenario, counts)
 		if over := calls.Over(counts, budget); over != nil {

@@ -41,9 +41,10 @@ func Cache() (cache.Options, error) {
 	if err != nil {
 		return cache.Options{}, fmt.Errorf("selecting tenants' objects: %w", err)
 	}
-	everything := cache.ByObject{Label: labels.Everything()}
+	everything := cache.ByObject{Label: labels.Everything(), Transform: cache.TransformStripManagedFields()}
 	options := cache.Options{
 		DefaultLabelSelector:        labels.NewSelector().Add(*tenants),
+		DefaultTransform:            applyset.Trim,
 		DefaultWatchErrorHandler:    optionalapi.WatchErrors(stack.OptionalKinds),
 		ReaderFailOnMissingInformer: true,
 		ByObject: map[client.Object]cache.ByObject{

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/announce"
 	"github.com/cmhf/operator/internal/directory"
 )
 
@@ -25,9 +26,10 @@ func (r *Reconciler) writeStatus(ctx context.Context, service *v1alpha1.CoreComm
 	}
 	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
 	ready := meta.FindStatusCondition(service.Status.Conditions, v1alpha1.ConditionReady)
-	if was == nil || was.Status != ready.Status || was.Reason != ready.Reason {
+	stalled := meta.IsStatusConditionTrue(service.Status.Conditions, v1alpha1.ConditionStalled)
+	if announce.Worth(was, ready, stalled) {
 		kind := corev1.EventTypeNormal
-		if meta.IsStatusConditionTrue(service.Status.Conditions, v1alpha1.ConditionStalled) {
+		if stalled {
 			kind = corev1.EventTypeWarning
 		}
 		r.Recorder.Eventf(service, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)

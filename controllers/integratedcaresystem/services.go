@@ -16,12 +16,17 @@ func (r *Reconciler) services(ctx context.Context, s *scope) (bool, error) {
 	if err := r.Client.List(ctx, list, client.InNamespace(s.ics.TenantNamespace())); err != nil {
 		return false, fmt.Errorf("listing the services of %s: %w", s.ics.Name, err)
 	}
-	for _, service := range list.Items {
+	for i := range list.Items {
 		s.total++
-		if meta.IsStatusConditionTrue(service.Status.Conditions, v1alpha1.ConditionReady) && service.Status.ObservedGeneration == service.Generation {
+		if isReady(&list.Items[i]) {
 			s.ready++
 		}
 	}
 	s.servicesCounted = true
 	return true, nil
+}
+
+// isReady: as its present generation declares it.
+func isReady(service *v1alpha1.CoreCommunityService) bool {
+	return meta.IsStatusConditionTrue(service.Status.Conditions, v1alpha1.ConditionReady) && service.Status.ObservedGeneration == service.Generation
 }

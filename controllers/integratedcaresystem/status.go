@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/announce"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -31,7 +32,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	if ready == nil {
 		return nil
 	}
-	if wasReady == nil || wasReady.Status != ready.Status || wasReady.Reason != ready.Reason {
+	if announce.Worth(wasReady, ready, s.refused != nil || stalledPart(s) != nil) {
 		kind := corev1.EventTypeNormal
 		if s.refused != nil {
 			kind = corev1.EventTypeWarning

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -41,7 +43,7 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 		Named("integratedcaresystem").
 		For(&v1alpha1.IntegratedCareSystem{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, asked, rotationRequested))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
-		Watches(&v1alpha1.CoreCommunityService{}, handler.EnqueueRequestsFromMapFunc(byNamespace))
+		Watches(&v1alpha1.CoreCommunityService{}, countedSoon{})
 	for _, kind := range stack.Kinds {
 		object := &unstructured.Unstructured{}
 		object.SetGroupVersionKind(kind)
@@ -86,11 +88,34 @@ func byLabel(_ context.Context, object client.Object) []reconcile.Request {
 	return nil
 }
 
-func byNamespace(_ context.Context, object client.Object) []reconcile.Request {
-	if name, ok := strings.CutPrefix(object.GetNamespace(), v1alpha1.NamespacePrefix); ok {
-		return []reconcile.Request{{NamespacedName: types.NamespacedName{Name: name}}}
+// countedSoon wakes a system a moment after its services change: they change together, and their number is in no hurry.
+type countedSoon struct{}
+
+const countDelay = 200 * time.Millisecond
+
+type wakes = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+func (countedSoon) Create(_ context.Context, e event.CreateEvent, q wakes) { count(e.Object, q) }
+func (countedSoon) Delete(_ context.Context, e event.DeleteEvent, q wakes) { count(e.Object, q) }
+func (countedSoon) Generic(_ context.Context, e event.GenericEvent, q wakes) {
+	count(e.Object, q)
+}
+
+func (countedSoon) Update(_ context.Context, e event.UpdateEvent, q wakes) {
+	if countsAsReady(e.ObjectOld) != countsAsReady(e.ObjectNew) {
+		count(e.ObjectNew, q)
 	}
-	return nil
+}
+
+func count(object client.Object, q wakes) {
+	if name, ok := strings.CutPrefix(object.GetNamespace(), v1alpha1.NamespacePrefix); ok {
+		q.AddAfter(reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}, countDelay)
+	}
+}
+
+func countsAsReady(object client.Object) bool {
+	service, ok := object.(*v1alpha1.CoreCommunityService)
+	return ok && isReady(service)
 }
 
 func list(kind schema.GroupVersionKind) *unstructured.UnstructuredList {

@@ -15,6 +15,9 @@ func ownership(object *unstructured.Unstructured) string {
 	if entry == nil {
 		return "none"
 	}
+	if isTrimmed(*entry) {
+		return entry.FieldsType[len(trimmed):]
+	}
 	sum := sha256.Sum256(entry.FieldsV1.GetRawBytes())
 	return hex.EncodeToString(sum[:])
 }

@@ -36,25 +36,26 @@ func ID(parent string, kind schema.GroupKind) string {
 	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
 }
 
-// Prune removes members of the set, wherever they are, that are not among the desired objects, of all the given kinds, and
-// returns those that it kept because they hold data. It must be called only after every desired object was applied.
+// Prune removes members of the set, in the namespaces of the desired objects and outside of namespaces, that are not among
+// those objects, of all the given kinds, and returns those that it kept because they hold data. It must be called only after every desired object was applied.
 func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVersionKind, desired []*unstructured.Unstructured) (retained []string, err error) {
-	wanted := map[string]bool{}
+	wanted, namespaces := map[string]bool{}, map[string]bool{}
 	for _, object := range desired {
 		wanted[object.GetKind()+"/"+object.GetName()] = true
+		if namespace := object.GetNamespace(); namespace != "" {
+			namespaces[namespace] = true
+		}
 	}
 	for _, kind := range kinds {
-		members := &unstructured.UnstructuredList{}
-		members.SetGroupVersionKind(kind)
-		err := servedOr(a.client.List(ctx, members, client.MatchingLabels{LabelPartOf: id}), kind)
+		members, err := a.members(ctx, id, kind, namespaces)
 		if absent := (*NotServedError)(nil); errors.As(err, &absent) {
 			continue // its objects went with it
 		}
 		if err != nil {
 			return nil, fmt.Errorf("listing the %ss of set %s: %w", kind.Kind, id, err)
 		}
-		for i := range members.Items {
-			member := &members.Items[i]
+		for i := range members {
+			member := &members[i]
 			if wanted[kind.Kind+"/"+member.GetName()] || member.GetDeletionTimestamp() != nil {
 				continue
 			}
@@ -68,6 +69,29 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 		}
 	}
 	return retained, nil
+}
+
+// members lists those of a kind. The cache finds what is in a namespace without looking at everything there is.
+func (a *Applier) members(ctx context.Context, id string, kind schema.GroupVersionKind, namespaces map[string]bool) ([]unstructured.Unstructured, error) {
+	one := &unstructured.Unstructured{}
+	one.SetGroupVersionKind(kind)
+	namespaced, err := a.client.IsObjectNamespaced(one)
+	if err != nil {
+		return nil, servedOr(err, kind)
+	}
+	if !namespaced {
+		namespaces = map[string]bool{metav1.NamespaceAll: true}
+	}
+	var found []unstructured.Unstructured
+	for namespace := range namespaces {
+		members := &unstructured.UnstructuredList{}
+		members.SetGroupVersionKind(kind)
+		if err := a.client.List(ctx, members, client.InNamespace(namespace), client.MatchingLabels{LabelPartOf: id}); err != nil {
+			return nil, servedOr(err, kind)
+		}
+		found = append(found, members.Items...)
+	}
+	return found, nil
 }
 
 // Remove deletes exactly the object that was read, and forgets it. What it owns goes after it, unless the options say otherwise.

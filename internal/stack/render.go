@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/lru"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
@@ -31,9 +32,13 @@ type Renderer struct {
 	mu sync.Mutex
 	// bases holds the built base (L1) by set of components.
 	bases map[string][]*unstructured.Unstructured
-	// last holds each tenant's last stack: most reconciles render what the one before did.
-	last map[string]rendered
+	// last holds the last stacks of the tenants that were looked at last: most reconciles render what the one before did.
+	last *lru.Cache
 }
+
+// lastStacks bounds the memory of the renderer, some tens of kibibytes a stack. A stack that is not among them takes a few
+// milliseconds to render again.
+const lastStacks = 64
 
 type rendered struct {
 	in      Inputs
@@ -42,7 +47,7 @@ type rendered struct {
 
 // NewRenderer returns a renderer with nothing built yet.
 func NewRenderer() *Renderer {
-	return &Renderer{bases: map[string][]*unstructured.Unstructured{}, last: map[string]rendered{}}
+	return &Renderer{bases: map[string][]*unstructured.Unstructured{}, last: lru.New(lastStacks)}
 }
 
 // Render gives the objects of a tenant's stack in the order in which they are applied, each with its render hash. The caller
@@ -61,12 +66,12 @@ func (r *Renderer) Render(in Inputs) ([]*unstructured.Unstructured, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last := r.last[in.Name]; reflect.DeepEqual(last.in, in) {
-		return last.objects, nil
+	if last, ok := r.last.Get(in.Name); ok && reflect.DeepEqual(last.(rendered).in, in) {
+		return last.(rendered).objects, nil
 	}
 	objects, err := r.render(in)
 	if err == nil {
-		r.last[in.Name] = rendered{in, objects}
+		r.last.Add(in.Name, rendered{in, objects})
 	}
 	return objects, err
 }

@@ -1,0 +1,125 @@
+package controllers_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/controllers"
+	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/testkit/oracle"
+)
+
+// watchOver lets an oracle watch systems until the end of the test, or until the function that comes back is called.
+func watchOver(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (end func()) {
+	t.Helper()
+	o, stop := watch(t, systems...)
+	ended := false
+	end = func() {
+		if ended {
+			return
+		}
+		ended = true
+		stop()
+		broken, looked := o.Broken()
+		for _, promise := range broken {
+			t.Errorf("a promise was broken: %s", promise)
+		}
+		t.Logf("%d moments of Ready looked at", looked)
+	}
+	t.Cleanup(end)
+	return end
+}
+
+func watch(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (*oracle.Oracle, func()) {
+	t.Helper()
+	var names []string
+	for _, ics := range systems {
+		names = append(names, ics.Name)
+	}
+	scheme, err := controllers.Scheme()
+	must(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	o, err := oracle.Watch(ctx, restConfig, scheme, settings().Inputs, names...)
+	if err != nil {
+		stop()
+		t.Fatal(err)
+	}
+	return o, stop
+}
+
+// One life of a system: what it says is true at every moment, and its data stay, whatever is declared and whoever is stopped.
+func TestPromisesHoldThroughALife(t *testing.T) {
+	ics := system("RF3")
+	watchOver(t, ics)
+	first := startOperator(t, restConfig)
+	create(t, ics)
+	waitReady(t, ics)
+	create(t, service(ics.TenantNamespace(), "east", "East", "Harbour"))
+	for _, edit := range []func(*v1alpha1.IntegratedCareSystem){
+		func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Dashboard.Replicas = ptr.To[int32](2) },
+		func(i *v1alpha1.IntegratedCareSystem) { i.Spec.DisplayName = "Renamed" },
+		func(i *v1alpha1.IntegratedCareSystem) { i.Spec.State = v1alpha1.StateHibernated },
+		func(i *v1alpha1.IntegratedCareSystem) {
+			i.Spec.State, i.Spec.Stack.Dashboard.Replicas = v1alpha1.StateActive, nil
+		},
+	} {
+		change(t, ics, edit)
+		waitReady(t, ics)
+	}
+	first.stop()
+	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.DisplayName = "Renamed while nobody looked" })
+	startOperatorWith(t, restConfig, first.api)
+	waitReady(t, ics)
+	must(t, k8s.Delete(t.Context(), ics))
+	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, ics))).To(gomega.BeTrue()) })
+	create(t, system("RF3"))
+	waitReady(t, ics)
+}
+
+// The oracle sees what it is there for: a status that lies, a claim that goes, and a spec that is not the user's alone.
+func TestOracleSeesWhatIsWrong(t *testing.T) {
+	ics := system("RF4")
+	o, stop := watch(t, ics)
+	t.Cleanup(stop)
+	sees := func(what string) {
+		t.Helper()
+		eventually(t, func(g gomega.Gomega) {
+			broken, _ := o.Broken()
+			g.Expect(strings.Join(broken, "\n")).To(gomega.ContainSubstring(what))
+		})
+	}
+	create(t, ics)
+	ics.Status.ObservedGeneration = ics.Generation
+	meta.SetStatusCondition(&ics.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAsDeclared, ObservedGeneration: ics.Generation,
+	})
+	must(t, k8s.Status().Update(t.Context(), ics))
+	sees("says that it is Ready in generation 1, but Namespace ics-rf4 is not there")
+
+	must(t, k8s.Patch(t.Context(), ics, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"displayName":"Not the user's"}}`)), client.FieldOwner(applyset.FieldManager)))
+	sees("the operator owns fields of the spec of rf4")
+
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ics-rf4"}})
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ics-rf4", Name: "database-data", Labels: map[string]string{v1alpha1.LabelICS: "rf4"}},
+		Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}},
+	}
+	create(t, claim)
+	change(t, claim, func(c *corev1.PersistentVolumeClaim) { c.Finalizers = nil })
+	must(t, k8s.Delete(t.Context(), claim))
+	sees("PersistentVolumeClaim ics-rf4/database-data is gone")
+	must(t, k8s.Delete(t.Context(), ics))
+}
