@@ -21,25 +21,22 @@ import (
 	"github.com/cmhf/operator/internal/testkit/oracle"
 )
 
-// watchOver lets an oracle watch systems until the end of the test, or until the function that comes back is called.
-func watchOver(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (end func()) {
+// watchOver lets an oracle watch systems until the end of the test. The function that comes back waits until a system is Ready and
+// the oracle has compared it with its render.
+func watchOver(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (compared func(*v1alpha1.IntegratedCareSystem)) {
 	t.Helper()
 	o, stop := watch(t, systems...)
-	ended := false
-	end = func() {
-		if ended {
-			return
-		}
-		ended = true
+	t.Cleanup(func() {
 		stop()
-		broken, looked := o.Broken()
-		for _, promise := range broken {
+		for _, promise := range o.Broken() {
 			t.Errorf("a promise was broken: %s", promise)
 		}
-		t.Logf("%d moments of Ready looked at", looked)
+	})
+	return func(ics *v1alpha1.IntegratedCareSystem) {
+		t.Helper()
+		waitReady(t, ics)
+		eventually(t, func(g gomega.Gomega) { g.Expect(o.Looked(ics.Name)).To(gomega.Equal(ics.Generation)) })
 	}
-	t.Cleanup(end)
-	return end
 }
 
 func watch(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (*oracle.Oracle, func()) {
@@ -62,10 +59,10 @@ func watch(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (*oracle.Ora
 // One life of a system: what it says is true at every moment, and its data stay, whatever is declared and whoever is stopped.
 func TestPromisesHoldThroughALife(t *testing.T) {
 	ics := system("RF3")
-	watchOver(t, ics)
+	compared := watchOver(t, ics)
 	first := startOperator(t, restConfig)
 	create(t, ics)
-	waitReady(t, ics)
+	compared(ics)
 	create(t, service(ics.TenantNamespace(), "east", "East", "Harbour"))
 	for _, edit := range []func(*v1alpha1.IntegratedCareSystem){
 		func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Dashboard.Replicas = ptr.To[int32](2) },
@@ -76,15 +73,16 @@ func TestPromisesHoldThroughALife(t *testing.T) {
 		},
 	} {
 		change(t, ics, edit)
-		waitReady(t, ics)
+		compared(ics)
 	}
 	first.stop()
 	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.DisplayName = "Renamed while nobody looked" })
 	startOperatorWith(t, restConfig, first.api)
-	waitReady(t, ics)
-	must(t, k8s.Delete(t.Context(), ics))
+	compared(ics)
+	remove(t, ics)
 	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, ics))).To(gomega.BeTrue()) })
-	create(t, system("RF3"))
+	ics = system("RF3")
+	create(t, ics)
 	waitReady(t, ics)
 }
 
@@ -96,8 +94,7 @@ func TestOracleSeesWhatIsWrong(t *testing.T) {
 	sees := func(what string) {
 		t.Helper()
 		eventually(t, func(g gomega.Gomega) {
-			broken, _ := o.Broken()
-			g.Expect(strings.Join(broken, "\n")).To(gomega.ContainSubstring(what))
+			g.Expect(strings.Join(o.Broken(), "\n")).To(gomega.ContainSubstring(what))
 		})
 	}
 	create(t, ics)
@@ -119,7 +116,7 @@ func TestOracleSeesWhatIsWrong(t *testing.T) {
 	}
 	create(t, claim)
 	change(t, claim, func(c *corev1.PersistentVolumeClaim) { c.Finalizers = nil })
-	must(t, k8s.Delete(t.Context(), claim))
+	remove(t, claim)
 	sees("PersistentVolumeClaim ics-rf4/database-data is gone")
-	must(t, k8s.Delete(t.Context(), ics))
+	remove(t, ics)
 }

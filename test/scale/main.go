@@ -64,7 +64,7 @@ func main() {
 	defer stop()
 	run := func() error { return measure(ctx, o) }
 	if *only {
-		run = func() error { return render(ctx, os.Stdin, os.Stdout) }
+		run = func() error { return render(os.Stdin, os.Stdout) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "scale:", err)

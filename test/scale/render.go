@@ -21,9 +21,17 @@ func (b *bench) renderCost(ctx context.Context) error {
 	if err := b.user.List(ctx, list); err != nil {
 		return fmt.Errorf("listing the systems to render: %w", err)
 	}
-	raw, err := json.Marshal(list)
+	var inputs []stack.Inputs
+	for i := range list.Items {
+		in, err := settings().Inputs(ctx, b.user, &list.Items[i])
+		if err != nil {
+			return err
+		}
+		inputs = append(inputs, in)
+	}
+	raw, err := json.Marshal(inputs)
 	if err != nil {
-		return fmt.Errorf("encoding the systems to render: %w", err)
+		return fmt.Errorf("encoding what to render: %w", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -47,20 +55,16 @@ func (b *bench) renderCost(ctx context.Context) error {
 // rendering is what the first stack and the others took, in milliseconds.
 type rendering struct{ Cold, Warm float64 }
 
-func render(ctx context.Context, in io.Reader, out io.Writer) error {
-	list := &v1alpha1.IntegratedCareSystemList{}
-	if err := json.NewDecoder(in).Decode(list); err != nil {
-		return fmt.Errorf("reading the systems to render: %w", err)
+func render(in io.Reader, out io.Writer) error {
+	var inputs []stack.Inputs
+	if err := json.NewDecoder(in).Decode(&inputs); err != nil {
+		return fmt.Errorf("reading what to render: %w", err)
 	}
 	renderer := stack.NewRenderer()
 	var taken []time.Duration
-	for i := range list.Items {
-		inputs, err := settings().Inputs(ctx, &list.Items[i])
-		if err != nil {
-			return err
-		}
+	for _, in := range inputs {
 		began := time.Now()
-		if _, err := renderer.Render(inputs); err != nil {
+		if _, err := renderer.Render(in); err != nil {
 			return err
 		}
 		taken = append(taken, time.Since(began))

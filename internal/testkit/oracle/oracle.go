@@ -35,7 +35,7 @@ import (
 )
 
 // Inputs gives what a system's stack is rendered from.
-type Inputs func(context.Context, *v1alpha1.IntegratedCareSystem) (stack.Inputs, error)
+type Inputs func(context.Context, client.Client, *v1alpha1.IntegratedCareSystem) (stack.Inputs, error)
 
 // Oracle watches some systems.
 type Oracle struct {
@@ -47,8 +47,8 @@ type Oracle struct {
 	mu     sync.Mutex
 	broken []string
 	data   map[string]types.UID
-	// looked counts the moments at which a system was Ready.
-	looked int
+	// looked holds the generation in which each system was last seen Ready and compared.
+	looked map[string]int64
 }
 
 // dataKinds hold data or are what data can't be reached without.
@@ -63,7 +63,7 @@ func Watch(ctx context.Context, config *rest.Config, scheme *runtime.Scheme, inp
 	if err != nil {
 		return nil, fmt.Errorf("making the oracle's client: %w", err)
 	}
-	o := &Oracle{client: direct, inputs: inputs, renderer: stack.NewRenderer(), systems: systems, data: map[string]types.UID{}}
+	o := &Oracle{client: direct, inputs: inputs, renderer: stack.NewRenderer(), systems: systems, data: map[string]types.UID{}, looked: map[string]int64{}}
 	view, err := cache.New(config, cache.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("making the oracle's view: %w", err)
@@ -88,11 +88,19 @@ func Watch(ctx context.Context, config *rest.Config, scheme *runtime.Scheme, inp
 	return o, nil
 }
 
-// Broken lists the promises that were broken so far, and how often a system was seen Ready.
-func (o *Oracle) Broken() (broken []string, looked int) {
+// Broken lists the promises that were broken so far.
+func (o *Oracle) Broken() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Clone(o.broken), o.looked
+	return slices.Clone(o.broken)
+}
+
+// Looked gives the last generation of a system that was Ready and compared with its render. A test that goes on before can't
+// tell a lie from its own next change, and what is found then does not count.
+func (o *Oracle) Looked(system string) int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.looked[system]
 }
 
 func (o *Oracle) report(format string, values ...any) {
@@ -190,12 +198,12 @@ func (o *Oracle) system(ctx context.Context, was, is client.Object) {
 	if err := o.client.Get(ctx, client.ObjectKeyFromObject(now), latest); err != nil || latest.Generation != now.Generation || !latest.DeletionTimestamp.IsZero() {
 		return
 	}
-	o.mu.Lock()
-	o.looked++
-	o.mu.Unlock()
 	for _, what := range wrong {
 		o.report("%s says that it is Ready in generation %d, but %s", now.Name, now.Generation, what)
 	}
+	o.mu.Lock()
+	o.looked[now.Name] = now.Generation
+	o.mu.Unlock()
 }
 
 func saysReady(ics *v1alpha1.IntegratedCareSystem) bool {
@@ -205,7 +213,7 @@ func saysReady(ics *v1alpha1.IntegratedCareSystem) bool {
 
 // differences compares what there is with a fresh render.
 func (o *Oracle) differences(ctx context.Context, ics *v1alpha1.IntegratedCareSystem) (wrong []string, err error) {
-	inputs, err := o.inputs(ctx, ics)
+	inputs, err := o.inputs(ctx, o.client, ics)
 	if err != nil {
 		return nil, err
 	}
