@@ -40,6 +40,7 @@ func Open(ctx context.Context, connection string) (*Store, error) {
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "coordination-api"
 	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // after a failover, look for the new primary
+	config.BeforeConnect = trustAnew(connection)
 	config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0)))
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.MaxConnLifetimeJitter = 5 * time.Minute
@@ -48,6 +49,22 @@ func Open(ctx context.Context, connection string) (*Store, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	return &Store{pool: pool}, nil
+}
+
+// trustAnew reads the certificate of the server's authority (PGSSLROOTCERT) for each connection: it is renewed in its file while the
+// API runs, and one that was read at the start would be trusted until it expires and nothing after that.
+func trustAnew(connection string) func(context.Context, *pgx.ConnConfig) error {
+	return func(_ context.Context, c *pgx.ConnConfig) error {
+		if c.TLSConfig == nil {
+			return nil
+		}
+		fresh, err := pgx.ParseConfig(connection)
+		if err != nil {
+			return fmt.Errorf("reading the certificate of the database's authority: %w", err)
+		}
+		c.TLSConfig, c.Fallbacks = fresh.TLSConfig, fresh.Fallbacks
+		return nil
+	}
 }
 
 // Pool is for what has no caller: readiness, the directory, metrics.

@@ -8,6 +8,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ var settings = []string{
 // server is the test binary's one server.
 type server struct {
 	folder  string
+	port    int // 0 is PostgreSQL's own
 	process *os.Process
 	stopped chan struct{}
 }
@@ -60,14 +62,16 @@ func Run(m *testing.M) int {
 
 func theServer(tb testing.TB) *server {
 	tb.Helper()
-	startOnce.Do(func() { running, errStart = start() })
+	startOnce.Do(func() { running, errStart = start(0, nil) })
 	if errStart != nil {
 		tb.Fatalf("starting PostgreSQL for tests: %v", errStart)
 	}
 	return running
 }
 
-func start() (*server, error) {
+// start runs a server at a port, 0 being PostgreSQL's own, with further settings. prepare, if given, is called between initdb and the
+// start with the data folder and those who may read it.
+func start(port int, prepare func(data string, attributes *syscall.SysProcAttr) error, further ...string) (*server, error) {
 	programs, err := findPrograms()
 	if err != nil {
 		return nil, err
@@ -76,7 +80,7 @@ func start() (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a data folder: %w", err)
 	}
-	s := &server{folder: folder, stopped: make(chan struct{})}
+	s := &server{folder: folder, port: port, stopped: make(chan struct{})}
 	attributes, err := asUnprivileged(folder)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
@@ -87,7 +91,12 @@ func start() (*server, error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("running initdb: %w: %s", err, out), os.RemoveAll(folder))
 	}
-	if err := s.launch(programs, attributes); err != nil {
+	if prepare != nil {
+		if err := prepare(filepath.Join(folder, "data"), attributes); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(folder))
+		}
+	}
+	if err := s.launch(programs, attributes, append(append(slices.Clone(settings), "port="+strconv.Itoa(cmp.Or(port, 5432))), further...)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	if err := s.prepare(); err != nil {
@@ -150,7 +159,7 @@ func asUnprivileged(folder string) (*syscall.SysProcAttr, error) {
 
 // launch starts the server from a thread that lives as long as the server does: the kernel ends the server when that
 // thread dies, so a killed test binary leaves none behind.
-func (s *server) launch(programs string, attributes *syscall.SysProcAttr) error {
+func (s *server) launch(programs string, attributes *syscall.SysProcAttr, settings []string) error {
 	logFile, err := os.Create(s.logPath())
 	if err != nil {
 		return fmt.Errorf("creating the server's log: %w", err)
@@ -226,5 +235,5 @@ func (s *server) stop() {
 func (s *server) logPath() string { return filepath.Join(s.folder, "server.log") }
 
 func (s *server) url(role, database string) string {
-	return fmt.Sprintf("postgres:///%s?host=%s&user=%s&sslmode=disable", database, s.folder, role)
+	return fmt.Sprintf("postgres:///%s?host=%s&port=%d&user=%s&sslmode=disable", database, s.folder, cmp.Or(s.port, 5432), role)
 }
