@@ -123,7 +123,7 @@ func (s *suite) q9z(t *testing.T, condition string) {
 
 func (s *suite) primary(t *testing.T) string {
 	t.Helper()
-	return s.run(t, "-n", "ics-q9z", "get", "pods", "-l", "cnpg.io/cluster=database,cnpg.io/instanceRole=primary", "-o", "jsonpath={.items[0].metadata.name}")
+	return s.run(t, "-n", "ics-q9z", "get", "cluster", "database", "-o", "jsonpath={.status.currentPrimary}")
 }
 
 // same compares what was acknowledged with what the database has.
