@@ -132,6 +132,12 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 	var systems []*v1alpha1.IntegratedCareSystem
 	for _, ods := range []string{"QF3", "QF4", "QF5"} {
 		ics := system(ods)
+		if ods == "QF4" { // with everything that can be declared
+			ics.Spec.Stack.CoordinationAPI.Autoscaling = &v1alpha1.Autoscaling{MinReplicas: ptr.To[int32](2), MaxReplicas: 4}
+			ics.Spec.Stack.CoordinationAPI.Resources = &v1alpha1.Resources{Requests: &v1alpha1.Amounts{CPU: "0.5", Memory: "0.25Gi"}}
+			ics.Spec.Stack.Exposure = &v1alpha1.Exposure{Type: v1alpha1.ExposureIngress}
+			ics.Spec.Stack.Patches = []v1alpha1.Patch{{Target: v1alpha1.PatchTarget{Kind: "Deployment", Name: "dashboard"}, Patch: "metadata: {annotations: {example.org/note: x}}"}}
+		}
 		create(t, ics)
 		systems = append(systems, ics)
 	}

@@ -22,7 +22,7 @@ import (
 
 // An Ingress is there while it is declared; a certificate that it refers to and that is missing is told of and stops nothing.
 func TestIngressExposure(t *testing.T) {
-	startOperator(t, restConfig)
+	startOperator(t, asOperator(t))
 	ics := system("RD4")
 	ics.Spec.Stack.Exposure = &v1alpha1.Exposure{Type: v1alpha1.ExposureIngress, Ingress: &v1alpha1.IngressExposure{ClassName: "internal"}}
 	ics.Spec.Stack.Dashboard.TLSSecretRef = &v1alpha1.SecretReference{Name: "certificate"}
@@ -49,7 +49,7 @@ func TestIngressExposure(t *testing.T) {
 
 // A route is made as soon as the cluster serves the Gateway API, whose own schema accepts it; until then everything else goes on.
 func TestGatewayExposure(t *testing.T) {
-	startOperator(t, restConfig)
+	startOperator(t, asOperator(t))
 	ics := system("RD5")
 	ics.Spec.Stack.Exposure = &v1alpha1.Exposure{Type: v1alpha1.ExposureGateway, Gateway: &v1alpha1.GatewayExposure{Name: "edge", Namespace: "gateways", SectionName: "https"}}
 	create(t, ics)

@@ -27,7 +27,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	s.stoppingReason, s.stopping = v1alpha1.ReasonStopping, "the programs are being stopped"
-	err := run(ctx, s, r.fixPolicy, r.stopBackups, r.stopPrograms, r.finalBackup, r.stopDatabase, r.remove, r.markRetained, r.release)
+	err := run(ctx, s, r.fixPolicy, r.stopBackups, r.closeWays, r.stopPrograms, r.finalBackup, r.stopDatabase, r.remove, r.markRetained, r.release)
 	if s.isPassing(err) {
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	}

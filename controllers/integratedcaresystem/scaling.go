@@ -3,7 +3,6 @@ package integratedcaresystem
 import (
 	"context"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -12,8 +11,7 @@ import (
 
 // unscale removes the autoscalers that are no longer declared before the numbers of pods are applied that they would fight with.
 func (r *Reconciler) unscale(ctx context.Context, s *scope) (bool, error) {
-	autoscalers := []schema.GroupVersionKind{autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")}
-	_, err := r.Applier.Prune(ctx, s.inputs.Set, autoscalers, s.objects)
+	_, err := r.Applier.Prune(ctx, s.inputs.Set, []schema.GroupVersionKind{autoscalers}, s.objects)
 	return err == nil, err
 }
 

@@ -3,10 +3,13 @@ package integratedcaresystem
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -18,7 +21,9 @@ func (r *Reconciler) certificates(ctx context.Context, s *scope) (bool, error) {
 	for _, p := range []struct{ field, secret string }{
 		{"coordinationAPI", s.inputs.CoordinationAPI.TLSSecret}, {"dashboard", s.inputs.Dashboard.TLSSecret},
 	} {
-		if p.secret == "" {
+		// One that was there is looked for again from time to time only.
+		seen := look{s.namespaceUID, "certificate " + p.secret}
+		if p.secret == "" || r.looks.holds(seen, looksHoldWhenReady) {
 			continue
 		}
 		secret := &metav1.PartialObjectMetadata{}
@@ -31,6 +36,36 @@ func (r *Reconciler) certificates(ctx context.Context, s *scope) (bool, error) {
 				p.secret, s.inputs.Namespace, p.field), lookAgain}
 		case err != nil:
 			return false, fmt.Errorf("looking for Secret %s/%s: %w", s.inputs.Namespace, p.secret, err)
+		default:
+			r.looks.remember(seen)
+		}
+	}
+	return true, nil
+}
+
+// waysIn are what leads requests to a tenant's programs from outside the cluster.
+var waysIn = []schema.GroupVersionKind{
+	networkingv1.SchemeGroupVersion.WithKind("Ingress"),
+	{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"},
+}
+
+// closeWays removes what leads to programs that are about to stop: their host names are free again.
+func (r *Reconciler) closeWays(ctx context.Context, s *scope) (bool, error) {
+	for _, kind := range waysIn {
+		if !slices.Contains(r.kinds(), kind) {
+			continue
+		}
+		ways := list(kind)
+		if err := r.Uncached.List(ctx, ways, r.stack(s)...); err != nil {
+			return false, fmt.Errorf("listing what leads to the programs of %s: %w", s.ics.Name, err)
+		}
+		for _, way := range ways.Items {
+			if way.GetDeletionTimestamp() != nil {
+				continue
+			}
+			if err := r.Applier.Remove(ctx, &way); err != nil {
+				return false, fmt.Errorf("closing the ways to the programs of %s: %w", s.ics.Name, err)
+			}
 		}
 	}
 	return true, nil

@@ -61,7 +61,7 @@ func ownerOfReplicas(d *appsv1.Deployment, manager string) bool {
 
 // The number of pods goes from the operator to an autoscaler and back without one pod less on the way.
 func TestAutoscaling(t *testing.T) {
-	startOperator(t, restConfig)
+	startOperator(t, asOperator(t))
 	ics := system("RD2")
 	ics.Spec.Stack.Dashboard.Replicas = new(int32(3))
 	create(t, ics)
