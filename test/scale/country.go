@@ -108,6 +108,8 @@ func settings() integratedcaresystem.Settings {
 		Release:  "v0.0.0-scale",
 		Images:   stack.Images{CoordinationAPI: "example/coordination-api:1", Dashboard: "example/dashboard:1", Postgres: "example/postgres:15"},
 		Operator: stack.Operator{Namespace: "cmhf-system", ServiceAccount: "cmhf-operator"},
+
+		DefaultEngine: stack.EngineStandalone, CloudNativePG: "cnpg-system",
 	}
 }
 

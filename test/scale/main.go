@@ -26,7 +26,7 @@ import (
 type options struct {
 	systems, rounds int
 	quiet           time.Duration
-	memory          bool
+	country, memory bool
 	large           int
 	ranges          string
 	update          bool
@@ -53,6 +53,7 @@ func main() {
 	flag.IntVar(&o.systems, "systems", 36, "integrated care systems in a country")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often what is compared with the floor is measured; the median counts")
 	flag.DurationVar(&o.quiet, "quiet", time.Minute, "length of the quiet window")
+	flag.BoolVar(&o.country, "country", true, "measure what is compared with the floor")
 	flag.BoolVar(&o.memory, "memory", true, "measure the memory of the real manager too")
 	flag.IntVar(&o.large, "large", 360, "integrated care systems of the large measurement of memory")
 	flag.StringVar(&o.ranges, "ranges", "test/scale/ranges.json", "file with the ranges of earlier runs")
@@ -76,8 +77,10 @@ func measure(ctx context.Context, o options) (err error) {
 	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
 	t := &table{}
-	if err := country(ctx, o, t); err != nil {
-		return err
+	if o.country {
+		if err := country(ctx, o, t); err != nil {
+			return err
+		}
 	}
 	if o.memory {
 		for _, systems := range []int{o.systems, o.large} {
