@@ -10,14 +10,17 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sys/unix"
 
 	"github.com/cmhf/operator/internal/coordination/access"
 	"github.com/cmhf/operator/internal/coordination/problem"
@@ -41,6 +44,8 @@ func Open(ctx context.Context, connection string) (*Store, error) {
 	config.ConnConfig.RuntimeParams["application_name"] = "coordination-api"
 	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // after a failover, look for the new primary
 	config.BeforeConnect = trustAnew(connection)
+	config.ConnConfig.ConnectTimeout = silence
+	config.ConnConfig.DialFunc = dialer.DialContext
 	config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0)))
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.MaxConnLifetimeJitter = 5 * time.Minute
@@ -49,6 +54,25 @@ func Open(ctx context.Context, connection string) (*Store, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	return &Store{pool: pool}, nil
+}
+
+// silence is how long a server may leave what was sent to it without any sign before the connection counts as dead. A pod or node that
+// is gone says nothing, and the kernel would go on trying for a quarter of an hour while a new primary is there.
+const silence = 5 * time.Second
+
+var dialer = &net.Dialer{
+	Timeout:         silence,
+	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: silence, Interval: 2 * time.Second, Count: 2},
+	Control: func(network, _ string, connection syscall.RawConn) error {
+		if !strings.HasPrefix(network, "tcp") {
+			return nil
+		}
+		var problem error
+		err := connection.Control(func(descriptor uintptr) {
+			problem = unix.SetsockoptInt(int(descriptor), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(silence.Milliseconds()))
+		})
+		return errors.Join(err, problem)
+	},
 }
 
 // trustAnew reads the certificate of the server's authority (PGSSLROOTCERT) for each connection: it is renewed in its file while the
