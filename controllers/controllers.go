@@ -5,6 +5,8 @@ package controllers
 import (
 	"fmt"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
@@ -34,7 +36,7 @@ func Scheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// Cache holds our own resources and, of everything else, only what carries a tenant's label. It holds what is watched and nothing
+// Cache holds our own resources, the policy that guards tenants' data and, of everything else, only what carries a tenant's label. It holds what is watched and nothing
 // else: whoever reads another kind from it is refused, instead of the whole cluster's objects of that kind being fetched.
 func Cache() (cache.Options, error) {
 	tenants, err := labels.NewRequirement(v1alpha1.LabelICS, selection.Exists, nil)
@@ -42,15 +44,18 @@ func Cache() (cache.Options, error) {
 		return cache.Options{}, fmt.Errorf("selecting tenants' objects: %w", err)
 	}
 	everything := cache.ByObject{Label: labels.Everything(), Transform: cache.TransformStripManagedFields()}
+	guard := cache.ByObject{Label: labels.Everything(), Field: fields.OneTermEqualSelector("metadata.name", integratedcaresystem.GuardPolicy)}
 	options := cache.Options{
 		DefaultLabelSelector:        labels.NewSelector().Add(*tenants),
 		DefaultTransform:            applyset.Trim,
 		DefaultWatchErrorHandler:    optionalapi.WatchErrors(stack.OptionalKinds),
 		ReaderFailOnMissingInformer: true,
 		ByObject: map[client.Object]cache.ByObject{
-			&v1alpha1.IntegratedCareSystem{}: everything,
-			&v1alpha1.CoreCommunityService{}: everything,
-			optionalapi.Definition():         optionalapi.DefinitionsInCache(),
+			&v1alpha1.IntegratedCareSystem{}:                            everything,
+			&v1alpha1.CoreCommunityService{}:                            everything,
+			optionalapi.Definition():                                    optionalapi.DefinitionsInCache(),
+			&admissionregistrationv1.ValidatingAdmissionPolicy{}:        guard,
+			&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}: guard,
 		},
 	}
 	return options, nil
@@ -78,6 +83,7 @@ func Client() client.Options {
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings;clusterroles;clusterrolebindings,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=cmhf-operator-tenant-secrets;cmhf-operator-tenant-removal;cmhf-digital-lead
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,verbs=get;list;watch
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
 // +kubebuilder:rbac:groups=postgresql.cnpg.io,resources=clusters,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=postgresql.cnpg.io,resources=scheduledbackups,verbs=get;list;watch;create;patch;delete

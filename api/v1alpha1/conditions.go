@@ -15,6 +15,9 @@ const (
 	ConditionDatabaseRestored = "DatabaseRestored"
 	// ConditionBackupsReady is True while there is a verified backup as young as the schedule says. It never affects Ready.
 	ConditionBackupsReady = "BackupsReady"
+	// ConditionDeletionProtected is True when the API server was seen to refuse an unconfirmed deletion of what holds the data. It
+	// never affects Ready.
+	ConditionDeletionProtected = "DeletionProtected"
 	// ConditionSizeAdvisory is True when places or neighbourhoods lie outside the sizes of the guidance. It never affects Ready.
 	ConditionSizeAdvisory = "SizeAdvisory"
 
@@ -69,6 +72,14 @@ const (
 	ReasonUnreachable = "Unreachable"
 	// ReasonStopping: the resource is being deleted; workloads stop, data stay.
 	ReasonStopping = "Stopping"
+	// ReasonGuarded: what holds the data can't be deleted without a confirmation.
+	ReasonGuarded = "Guarded"
+	// ReasonNotGuarded: it can, because the policies are not in force.
+	ReasonNotGuarded = "NotGuarded"
+	// ReasonDeletionConfirmed: a confirmation stands on something, which can be deleted.
+	ReasonDeletionConfirmed = "DeletionConfirmed"
+	// ReasonGuardUnknown: it can't be told.
+	ReasonGuardUnknown = "GuardUnknown"
 	// ReasonBackingUp: the last backup before a deletion is being made and verified.
 	ReasonBackingUp = "BackingUp"
 	// ReasonFinalBackupFailed: the last backup failed; nothing is removed.

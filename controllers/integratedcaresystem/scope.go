@@ -5,6 +5,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -55,6 +56,8 @@ type scope struct {
 	retained []string
 	// restored says which backup the database began as, empty when none: set by resolveRestore and noteRestore.
 	restored string
+	// guard says whether the data are guarded against deletion; set by guarded.
+	guard *metav1.Condition
 	// backups: set by lookAtBackups.
 	backups *backups
 	// total and ready services: set by services.

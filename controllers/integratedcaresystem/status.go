@@ -75,6 +75,9 @@ func computeStatus(s *scope) {
 		meta.SetStatusCondition(&status.Conditions, condition)
 	}
 	setRestored(s, set)
+	if s.guard != nil {
+		meta.SetStatusCondition(&status.Conditions, *s.guard)
+	}
 	if s.backups != nil {
 		status.Backups = s.backups.status()
 		meta.SetStatusCondition(&status.Conditions, s.backups.condition(s.ics.Generation))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -18,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -49,7 +51,25 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 		object.SetGroupVersionKind(kind)
 		b = b.Watches(object, handler.EnqueueRequestsFromMapFunc(byLabel))
 	}
-	return b.WatchesRawSource(optional).Complete(shutdown.Quiet(r))
+	changed := r.policyChanged()
+	return b.WatchesMetadata(&admissionregistrationv1.ValidatingAdmissionPolicy{}, changed, builder.WithPredicates(news)).
+		WatchesMetadata(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, changed, builder.WithPredicates(news)).
+		WatchesRawSource(optional).Complete(shutdown.Quiet(r))
+}
+
+// news: what was there before the operator started is none.
+var news = predicate.Funcs{CreateFunc: func(e event.CreateEvent) bool { return !e.IsInInitialList }}
+
+// policyChanged has every tenant ask anew whether its data are guarded.
+func (r *Reconciler) policyChanged() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
+		r.guard.policiesChanged()
+		requests, err := r.everyone(ctx)
+		if err != nil {
+			log.FromContext(ctx).Error(err, "a policy against deletion changed and not every system was told; each is looked at again within minutes")
+		}
+		return requests
+	})
 }
 
 // asked: someone asks for something by an annotation of ours.
