@@ -81,6 +81,7 @@ func policyFitsTheStack(t *testing.T) {
 		"StatefulSet database":                   tenantsPolicy,
 		"Secret database-owner":                  tenantsPolicy,
 		"Secret database-app":                    tenantsPolicy,
+		"Secret database-logins":                 tenantsPolicy,
 		"PersistentVolumeClaim database-data":    tenantsPolicy,
 		"PersistentVolumeClaim database-backups": tenantsPolicy,
 		"ConfigMap deletion-sentinel":            tenantsPolicy,

@@ -4,6 +4,7 @@ package calls
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -87,13 +88,30 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(request)
 }
 
+// IsDryRun says whether a request is only tried. A deletion tells it in its body.
+func IsDryRun(request *http.Request) bool {
+	if request.URL.Query().Has("dryRun") {
+		return true
+	}
+	if request.Method != http.MethodDelete || request.GetBody == nil {
+		return false
+	}
+	body, err := request.GetBody()
+	if err != nil {
+		return false
+	}
+	defer func() { _ = body.Close() }()
+	text, err := io.ReadAll(body)
+	return err == nil && strings.Contains(string(text), `"dryRun":["All"]`)
+}
+
 // verbOf is empty for what is not counted.
 func verbOf(request *http.Request) string {
 	path, query := request.URL.Path, request.URL.Query()
 	if query.Has("watch") || strings.Contains(path, "/leases") {
 		return ""
 	}
-	if query.Has("dryRun") {
+	if IsDryRun(request) {
 		return "dry-run"
 	}
 	switch request.Method {

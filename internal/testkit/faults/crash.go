@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/cmhf/operator/internal/testkit/calls"
 )
 
 // errCrashed is what a dead operator's calls end with.
@@ -68,7 +70,7 @@ func (c *Crash) count(request *http.Request) (dies, dead bool) {
 		return false, true
 	}
 	reads := request.Method == http.MethodGet || request.Method == http.MethodHead
-	if reads || request.URL.Query().Has("dryRun") || strings.Contains(request.URL.Path, "/events") || strings.Contains(request.URL.Path, "/leases") {
+	if reads || calls.IsDryRun(request) || strings.Contains(request.URL.Path, "/events") || strings.Contains(request.URL.Path, "/leases") {
 		return false, false
 	}
 	c.writes = append(c.writes, request.Method+" "+request.URL.Path)
