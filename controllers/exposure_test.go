@@ -40,11 +40,22 @@ func TestIngressExposure(t *testing.T) {
 
 	create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "certificate"}})
 	waitReady(t, ics)
+	before := ics.Spec.Stack.Exposure
 	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) {
 		i.Spec.Stack.Exposure, i.Spec.Stack.Dashboard.TLSSecretRef = nil, nil
 	})
 	waitReady(t, ics)
 	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, ingress))).To(gomega.BeTrue()) })
+
+	// It goes with the system too, though the data stay.
+	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Exposure = before })
+	waitReady(t, ics)
+	must(t, get(t, ingress))
+	remove(t, ics)
+	waitGone(t, ics)
+	if err := get(t, ingress); !apierrors.IsNotFound(err) {
+		t.Errorf("the Ingress of a system that is gone: %v", err)
+	}
 }
 
 // A route is made as soon as the cluster serves the Gateway API, whose own schema accepts it; until then everything else goes on.
