@@ -98,7 +98,7 @@ func TestRestoreAfterALostVolume(t *testing.T) {
 	must(t, get(t, backups))
 	data := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-data"}}
 	must(t, get(t, data))
-	lost := data.UID
+	lost, migrated := data.UID, jobsOf(t, ics, v1alpha1.ComponentMigration)[0].UID
 	change(t, data, func(c *corev1.PersistentVolumeClaim) { c.Finalizers = nil })
 	remove(t, data)
 	waitCondition(t, ics, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDataMissing)
@@ -115,6 +115,9 @@ func TestRestoreAfterALostVolume(t *testing.T) {
 	must(t, get(t, now))
 	if data.UID == lost || now.UID != backups.UID {
 		t.Error("the claim of the backups was replaced, or that of the data was not")
+	}
+	if jobs := jobsOf(t, ics, v1alpha1.ComponentMigration); len(jobs) != 1 || jobs[0].UID == migrated {
+		t.Error("the migration of the lost volume counts for the new one")
 	}
 	must(t, get(t, &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database"}}))
 	eventually(t, func(g gomega.Gomega) {

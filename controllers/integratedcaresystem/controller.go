@@ -85,7 +85,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return r.reconcileDeletion(ctx, s)
 	}
 	err := run(ctx, s, r.protect, r.find, r.resolve, r.resolveRestore, r.render, r.served, r.namespace, r.external, r.volume, r.configuration,
-		r.credentials, r.certificates, r.unscale, r.workloads, r.noteRestore, r.recordVolume, r.lookAtBackups, r.prune, r.rotate, r.services, r.guarded)
+		r.credentials, r.certificates, r.unscale, r.forgetEarlier, r.workloads, r.noteRestore, r.recordVolume, r.lookAtBackups, r.prune, r.rotate, r.services, r.guarded)
 	if s.isPassing(err) {
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	}

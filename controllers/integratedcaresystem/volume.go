@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -29,6 +30,8 @@ type holder struct {
 	id string
 	// system is the identifier that PostgreSQL gives a database when it is made, where a Cluster tells it.
 	system string
+	// since is when it was made; zero for a server elsewhere.
+	since time.Time
 }
 
 // is says whether what is there is what was recorded. A Cluster that was made again is as good as the one before it when its servers
@@ -111,7 +114,7 @@ func (r *Reconciler) recorded(ctx context.Context, reader client.Reader, s *scop
 	}
 	data, _, _ := unstructured.NestedStringMap(record.Object, "data")
 	// A record without its content still says that there were data.
-	return there, holder{cmp.Or(data["volume"], "not readable"), data["systemID"]}, nil
+	return there, holder{id: cmp.Or(data["volume"], "not readable"), system: data["systemID"]}, nil
 }
 
 func identity(ctx context.Context, reader client.Reader, s *scope, kind schema.GroupVersionKind, name string) (holder, error) {
@@ -124,7 +127,7 @@ func identity(ctx context.Context, reader client.Reader, s *scope, kind schema.G
 		return holder{}, err
 	}
 	system, _, _ := unstructured.NestedString(live.Object, "status", "systemID")
-	return holder{string(live.GetUID()), system}, nil
+	return holder{string(live.GetUID()), system, live.GetCreationTimestamp().Time}, nil
 }
 
 // missing says what became of the data, and how to go on.
@@ -147,6 +150,10 @@ func (r *Reconciler) missing(ctx context.Context, s *scope, there, recorded hold
 // recordVolume notes what the database serves from, once it does.
 func (r *Reconciler) recordVolume(ctx context.Context, s *scope) (bool, error) {
 	if s.inputs.Hibernated || s.holder.id == "" || !s.parts[stack.StageMigration].up() {
+		return true, nil
+	}
+	// A migration of an earlier volume may still stand there as completed.
+	if database, is := s.parts[stack.StageDatabase]; is && !database.up() {
 		return true, nil
 	}
 	data := map[string]any{"volume": s.holder.id, "expectData": "true"}
