@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -318,6 +319,11 @@ func (b *bench) restart(ctx context.Context) error {
 	}
 	made = append(made, first...)
 	scenario := fmt.Sprintf("S5 restart over %d ICSs", systems)
+	for _, call := range made {
+		if call.Writes() {
+			fmt.Fprintln(os.Stderr, "written at the restart:", call)
+		}
+	}
 	b.table.add(scenario, "writes", float64(written(made)), "", "0")
 	b.table.add(scenario, "time to idle", (time.Since(began) - idle).Seconds(), "s", "< 5 s for 36")
 	return b.stop()
