@@ -60,7 +60,7 @@ func TestPrimaryDies(t *testing.T) {
 	t.Logf("three servers, API and dashboard are up after %.0f s", time.Since(begin).Seconds())
 	s.run(t, "-n", "ics-q9z", "wait", "--for=condition=Ready", "ccs/harbour-core", "--timeout=60s")
 
-	load := startLoad(t, s.cluster)
+	load := startReferring(t, s.cluster)
 	load.wait(t, 40)
 	old := s.primary(t)
 	killed := time.Now()
@@ -137,8 +137,8 @@ func (s *suite) same(t *testing.T, acknowledged map[int]string) {
 	}
 }
 
-// load refers one person after the other, each with a key of its own, and tries again with the same key until it is acknowledged.
-type load struct {
+// referring refers one person after the other, each with a key of its own, and tries again with the same key until it is acknowledged.
+type referring struct {
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
 
@@ -147,10 +147,10 @@ type load struct {
 	at           []time.Time
 }
 
-func startLoad(t *testing.T, cluster apiclient.Cluster) *load {
+func startReferring(t *testing.T, cluster apiclient.Cluster) *referring {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{cancel: cancel, acknowledged: map[int]string{}}
+	l := &referring{cancel: cancel, acknowledged: map[int]string{}}
 	const workers = 4
 	for worker := range workers {
 		system := cluster.SignIn(t.Context(), "q9z", "referrals-q9z", "demo")
@@ -180,20 +180,20 @@ func refer(ctx context.Context, system *apiclient.Tenant, n int) (string, error)
 	return made.ID, err
 }
 
-func (l *load) note(n int, id string) {
+func (l *referring) note(n int, id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.acknowledged[n] = id
 	l.at = append(l.at, time.Now())
 }
 
-func (l *load) count() int {
+func (l *referring) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.acknowledged)
 }
 
-func (l *load) wait(t *testing.T, count int) {
+func (l *referring) wait(t *testing.T, count int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d referrals", count), func() error {
 		if now := l.count(); now < count {
@@ -203,14 +203,14 @@ func (l *load) wait(t *testing.T, count int) {
 	})
 }
 
-func (l *load) stop() map[int]string {
+func (l *referring) stop() map[int]string {
 	l.cancel()
 	l.workers.Wait()
 	return l.acknowledged
 }
 
 // longest is the longest time between two acknowledgements, the later of which came after a moment.
-func (l *load) longest(after time.Time) time.Duration {
+func (l *referring) longest(after time.Time) time.Duration {
 	var longest time.Duration
 	for i := 1; i < len(l.at); i++ {
 		if l.at[i].After(after) {
