@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/credentials"
 )
 
 const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -82,6 +84,11 @@ func componentSets() map[string]Inputs {
 	restored := inputs()
 	restored.Database.Restore = Restore{Backup: "20261122T011003Z", ODSCode: "QOP", Claim: "database-backups"}
 	sets["restored"] = restored
+	for _, record := range []credentials.Record{{Generation: 1, Phase: credentials.Preparing}, {Generation: 2, Phase: credentials.Retiring}} {
+		in := inputs()
+		in.Credentials = record
+		sets[fmt.Sprintf("rotation, %s", record.Phase)] = in
+	}
 	return sets
 }
 
