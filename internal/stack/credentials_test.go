@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cmhf/operator/internal/credentials"
 )
@@ -68,6 +69,43 @@ func TestSecretsOfEachStepOfARotation(t *testing.T) {
 			want["backup"] = want["migration"]
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Secrets by component (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// CloudNativePG would put the first logins back as its Cluster declares them, and goes on finding the Secret that it was made with
+// by its name.
+func TestAClusterKeepsRetiredLoginsOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		record credentials.Record
+		out    bool
+	}{
+		"first generation":        {credentials.Record{Generation: 1}, false},
+		"preparing the second":    {credentials.Record{Generation: 1, Phase: credentials.Preparing}, false},
+		"switching to the second": {credentials.Record{Generation: 2, Phase: credentials.Switching}, false},
+		"retiring the first":      {credentials.Record{Generation: 2, Phase: credentials.Retiring}, true},
+		"second generation":       {credentials.Record{Generation: 2}, true},
+		"preparing the third":     {credentials.Record{Generation: 2, Phase: credentials.Preparing}, true},
+		"switching to the third":  {credentials.Record{Generation: 3, Phase: credentials.Switching}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := withEngine(EngineCloudNativePG)
+			in.Credentials = test.record
+			cluster := one(t, in, "Cluster", "database")
+			if secret, _, _ := unstructured.NestedString(cluster.Object, "spec", "bootstrap", "initdb", "secret", "name"); secret != "database-owner" {
+				t.Errorf("the Cluster would be made with Secret %s now, which nothing may change", secret)
+			}
+			roles, _, _ := unstructured.NestedSlice(cluster.Object, "spec", "managed", "roles")
+			if len(roles) != 2 {
+				t.Fatalf("%d roles", len(roles))
+			}
+			for _, entry := range roles {
+				role, _ := entry.(map[string]any)
+				_, secret := role["passwordSecret"]
+				if role["login"] == test.out || secret == test.out || (role["disablePassword"] == true) != test.out {
+					t.Errorf("role %v, which is to be kept out: %t", role, test.out)
+				}
 			}
 		})
 	}
