@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/credentials"
 )
 
 // flow is a row of the table of what may talk. A role of the stack (database, dashboard, …) means that pod of one tenant, on
@@ -36,6 +37,7 @@ const (
 func allowed(issuerPort string) []flow {
 	return []flow{
 		{"migration", "database", "5432/TCP"},
+		{"logins", "database", "5432/TCP"},
 		{"backup", "database", "5432/TCP"},
 		{"restore", "database", "5432/TCP"},
 		{"coordination-api", "database", "5432/TCP"},
@@ -329,6 +331,7 @@ func twoTenants(t *testing.T, engine, issuer string) ([]*networkingv1.NetworkPol
 	for _, name := range []string{"qop", "qsl"} {
 		in := withEngine(engine)
 		in.Name, in.ODSCode, in.Namespace, in.Issuer = name, strings.ToUpper(name), "ics-"+name, issuer
+		in.Credentials = credentials.Record{Generation: 1, Phase: credentials.Preparing}
 		in.Database.Restore = Restore{Backup: "20261122T011003Z", ODSCode: in.ODSCode, Claim: "database-backups"}
 		objects, err := renderer.Render(in)
 		if err != nil {
