@@ -355,9 +355,9 @@ func twoTenants(t *testing.T, engine, issuer string) ([]*networkingv1.NetworkPol
 		}
 		add(name, "unknown pod", namespace, map[string]string{"run": "shell"})
 	}
-	want := []string{"backup", "coordination-api", "dashboard", "database", "migration", "restore"}
+	want := []string{"backup", "coordination-api", "dashboard", "database", "logins", "migration", "restore"}
 	if engine == EngineExternal {
-		want = slices.DeleteFunc(want, func(role string) bool { return role == "database" })
+		want = slices.DeleteFunc(want, func(role string) bool { return role == "database" || role == "logins" })
 	}
 	if got := slices.Sorted(maps.Keys(roles)); !slices.Equal(got, want) {
 		t.Fatalf("the stack's pods are %v, the table is written for %v", got, want)
