@@ -27,15 +27,29 @@ import (
 // serveClusters installs CloudNativePG's own definition of Cluster for the time of the test, and stands for its operator.
 func serveClusters(t *testing.T) {
 	t.Helper()
-	definition, err := controlplane.ClusterDefinition()
-	must(t, err)
-	create(t, definition)
+	serveDefinition(t, "clusters")
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan struct{})
 	go func() { defer close(served); cluster.ServeClusters(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		<-served
+	})
+}
+
+// serveDefinition installs a definition of CloudNativePG for the time of the test.
+func serveDefinition(t *testing.T, plural string) {
+	t.Helper()
+	definition, err := controlplane.CloudNativePGDefinition(plural)
+	must(t, err)
+	serve(t, definition)
+}
+
+// serve installs a definition in the group of CloudNativePG for the time of the test.
+func serve(t *testing.T, definition *unstructured.Unstructured) {
+	t.Helper()
+	create(t, definition)
+	t.Cleanup(func() {
 		gone := context.Background() // the test's own context has ended
 		if err := errors.Join(k8s.Patch(gone, definition, confirmation(definition.GetName())), k8s.Delete(gone, definition)); err != nil {
 			t.Error(err)

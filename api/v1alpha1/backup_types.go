@@ -15,10 +15,7 @@ type Backup struct {
 	// schedule in cron's five fields, UTC, for example "15 2 * * *"; default once a day at a time between midnight and six that
 	// comes from the name, so that not all systems start at once. status.backups.schedule shows it.
 	// +optional
-	// +kubebuilder:validation:MinLength=9
-	// +kubebuilder:validation:MaxLength=100
-	// +kubebuilder:validation:Pattern=`^[0-9A-Za-z*/,?-]+( [0-9A-Za-z*/,?-]+){4}$`
-	Schedule string `json:"schedule,omitempty"`
+	Schedule CronSchedule `json:"schedule,omitempty"`
 
 	// retentionDays is how long a backup is kept. An older one goes only after a newer one is verified; the newest always stays.
 	// +optional
@@ -30,6 +27,64 @@ type Backup struct {
 	// +optional
 	// +kubebuilder:default={}
 	Storage BackupStorage `json:"storage,omitempty"`
+
+	// volumeSnapshots are made by the engine CloudNativePG, beside the backups above and whatever their state. The operator does not
+	// verify them and deletes none.
+	// +optional
+	VolumeSnapshots *VolumeSnapshots `json:"volumeSnapshots,omitempty"`
+
+	// objectStore is where the engine CloudNativePG archives every change and puts base backups, beside the backups above and whatever
+	// their state. The operator does not verify them and deletes none. Setting it and taking it out restarts the servers one by one.
+	// +optional
+	ObjectStore *ObjectStore `json:"objectStore,omitempty"`
+}
+
+// CronSchedule is a schedule in cron's five fields.
+//
+// +kubebuilder:validation:MinLength=9
+// +kubebuilder:validation:MaxLength=100
+// +kubebuilder:validation:Pattern=`^[0-9A-Za-z*/,?-]+( [0-9A-Za-z*/,?-]+){4}$`
+type CronSchedule string
+
+// VolumeSnapshots says how CloudNativePG takes snapshots of the database's volumes.
+type VolumeSnapshots struct {
+	// className is the VolumeSnapshotClass.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ClassName string `json:"className"`
+
+	// schedule in cron's five fields, by the clock of CloudNativePG's operator (UTC); default that of the backups.
+	// +optional
+	Schedule CronSchedule `json:"schedule,omitempty"`
+}
+
+// ObjectStore says where CloudNativePG's plugin Barman Cloud archives to.
+type ObjectStore struct {
+	// name of the plugin's ObjectStore in the tenant's namespace. The platform team makes it, with the Secret that opens the store.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+
+	// schedule of the base backups in cron's five fields, by the clock of CloudNativePG's operator (UTC); default that of the backups.
+	// +optional
+	Schedule CronSchedule `json:"schedule,omitempty"`
+
+	// egressCIDRs are the store's addresses, for the network policies; default every address outside the cluster's own ranges.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=20
+	// +kubebuilder:validation:items:MaxLength=43
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a CIDR such as 192.0.2.0/24"
+	EgressCIDRs []string `json:"egressCIDRs,omitempty"`
+
+	// port of the store.
+	// +optional
+	// +kubebuilder:default=443
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
 }
 
 // BackupState says whether backups are made.

@@ -3,6 +3,7 @@ package v1alpha1
 // Database holds the settings of the PostgreSQL database.
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.instances) || has(self.durability) || has(self.parameters)) || (has(self.engine) && self.engine == 'CloudNativePG')",message="instances, durability and parameters are settings of the engine CloudNativePG: set spec.stack.database.engine to it, or leave them out"
+// +kubebuilder:validation:XValidation:rule="!(has(self.backup) && (has(self.backup.volumeSnapshots) || has(self.backup.objectStore))) || (has(self.engine) && self.engine == 'CloudNativePG')",message="backup.volumeSnapshots and backup.objectStore are settings of the engine CloudNativePG: set spec.stack.database.engine to it, or leave them out; the other backups are made with every engine",fieldPath=".backup"
 // +kubebuilder:validation:XValidation:rule="has(self.external) == (has(self.engine) && self.engine == 'External')",message="the engine External, and only that one, needs spec.stack.database.external"
 // +kubebuilder:validation:XValidation:rule="!(has(self.durability) && self.durability == 'Required' && has(self.instances) && self.instances < 2)",message="durability Required needs at least two instances, better three: with one there is no standby to wait for",fieldPath=".durability"
 type Database struct {

@@ -1,13 +1,14 @@
 package integratedcaresystem
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
 
-	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,7 +21,7 @@ import (
 // backup says how a tenant's database is backed up.
 func backup(name string, spec v1alpha1.Backup) stack.Backup {
 	made := stack.Backup{
-		Schedule:      spec.Schedule,
+		Schedule:      string(spec.Schedule),
 		Suspended:     spec.State == v1alpha1.BackupSuspended,
 		RetentionDays: int64(ptr.Deref(spec.RetentionDays, 14)),
 		StorageSize:   spec.Storage.Size,
@@ -32,6 +33,18 @@ func backup(name string, spec v1alpha1.Backup) stack.Backup {
 	return made
 }
 
+// physicalBackup says what CloudNativePG itself backs up, at the time of the other backup where nothing else is said.
+func physicalBackup(d *stack.Database, spec v1alpha1.Backup) {
+	if snapshots := spec.VolumeSnapshots; snapshots != nil {
+		d.VolumeSnapshots = stack.VolumeSnapshots{Class: snapshots.ClassName, Schedule: cmp.Or(string(snapshots.Schedule), d.Backup.Schedule)}
+	}
+	if store := spec.ObjectStore; store != nil {
+		d.ObjectStore = stack.ObjectStore{
+			Name: store.Name, Schedule: cmp.Or(string(store.Schedule), d.Backup.Schedule), CIDRs: store.EgressCIDRs, Port: int64(cmp.Or(store.Port, 443)),
+		}
+	}
+}
+
 // nightly is a time between midnight and six, the same for a tenant at all times and spread over all tenants.
 func nightly(name string) string {
 	h := fnv.New32a()
@@ -40,15 +53,26 @@ func nightly(name string) string {
 	return fmt.Sprintf("%d %d * * *", minute%60, minute/60)
 }
 
-// stopBackups suspends the schedule of a tenant that is being deleted: its database will not answer. The CronJob stays, so that a
+// scheduledBackupKind is how CloudNativePG is told when to back up.
+var scheduledBackupKind = schema.GroupVersionKind{Group: clusterKind.Group, Version: clusterKind.Version, Kind: "ScheduledBackup"}
+
+// stopBackups suspends the schedules of a tenant that is being deleted: its database will not answer. The CronJob stays, so that a
 // backup can still be asked for, and with it the time of the last one. The render hash goes, so that the next apply of the same
-// stack starts the schedule again.
+// stack starts the schedules again.
 func (r *Reconciler) stopBackups(ctx context.Context, s *scope) (bool, error) {
-	schedules := list(batchv1.SchemeGroupVersion.WithKind("CronJob"))
-	if err := r.Uncached.List(ctx, schedules, r.stack(s)...); err != nil {
-		return false, fmt.Errorf("listing the backup schedules of %s: %w", s.ics.Name, err)
+	kinds := []schema.GroupVersionKind{scheduleKind}
+	if r.optional.Served(scheduledBackupKind) {
+		kinds = append(kinds, scheduledBackupKind)
 	}
-	for _, schedule := range schedules.Items {
+	var found []unstructured.Unstructured
+	for _, kind := range kinds {
+		schedules := list(kind)
+		if err := r.Uncached.List(ctx, schedules, r.stack(s)...); err != nil {
+			return false, fmt.Errorf("listing the backup schedules of %s: %w", s.ics.Name, err)
+		}
+		found = append(found, schedules.Items...)
+	}
+	for _, schedule := range found {
 		if suspended, _, _ := unstructured.NestedBool(schedule.Object, "spec", "suspend"); suspended {
 			continue
 		}

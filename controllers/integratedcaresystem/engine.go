@@ -80,6 +80,7 @@ func database(name string, spec v1alpha1.Database, engine string) stack.Database
 			d.Durability = string(v1alpha1.DurabilityPreferred)
 		}
 	}
+	physicalBackup(&d, spec.Backup)
 	for name, value := range spec.Parameters {
 		if d.Parameters == nil {
 			d.Parameters = map[string]string{}

@@ -23,7 +23,7 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 			continue
 		}
 		if r.absent(object) {
-			// What the tenant is reached by waits; everything else goes on.
+			// What the tenant is reached by, or is backed up by besides, waits; everything else goes on.
 			s.refused = notServed(object.GroupVersionKind())
 			continue
 		}
@@ -42,6 +42,9 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 			return false, err
 		case object.GetKind() == "PersistentVolumeClaim" && s.claimUID != "":
 			// A volume that can't grow goes on serving as it is, and so does everything else.
+			s.refused = refused
+		case object.GroupVersionKind() == scheduledBackupKind:
+			// CloudNativePG takes no schedule for snapshots where the cluster has none. What serves goes on.
 			s.refused = refused
 		case stop == nil:
 			stop = refused

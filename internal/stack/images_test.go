@@ -84,6 +84,7 @@ func componentSets() map[string]Inputs {
 	restored := inputs()
 	restored.Database.Restore = Restore{Backup: "20261122T011003Z", ODSCode: "QOP", Claim: "database-backups"}
 	sets["restored"] = restored
+	sets["physical backups"] = withPhysicalBackups()
 	for _, record := range []credentials.Record{{Generation: 1, Phase: credentials.Preparing}, {Generation: 2, Phase: credentials.Retiring}} {
 		in := inputs()
 		in.Credentials = record

@@ -54,10 +54,15 @@ func allowed(issuerPort string) []flow {
 	}
 }
 
+// objectStore is the engine CloudNativePG with backups of its own.
+const objectStore = "CloudNativePG with an object store"
+
 // allowedWith adds what an engine needs to the table.
 func allowedWith(engine, issuerPort string) []flow {
 	table := allowed(issuerPort)
 	switch engine {
+	case objectStore:
+		return append(allowedWith(EngineCloudNativePG, issuerPort), flow{"database", "object store", "9000/TCP"})
 	case EngineCloudNativePG:
 		// Its servers replicate and look after each other, their operator looks after them, and they read their Cluster: the API
 		// server may be at any address.
@@ -75,7 +80,7 @@ func allowedWith(engine, issuerPort string) []flow {
 }
 
 // ports are those that something serves, and one that nothing does.
-var ports = []string{"5432/TCP", "6432/TCP", "8000/TCP", "8080/TCP", "8081/TCP", "53/UDP", "53/TCP", "443/TCP", "6443/TCP", "9999/TCP"}
+var ports = []string{"5432/TCP", "6432/TCP", "8000/TCP", "8080/TCP", "8081/TCP", "53/UDP", "53/TCP", "443/TCP", "6443/TCP", "9000/TCP", "9999/TCP"}
 
 // endpoint is a pod or an address outside the cluster.
 type endpoint struct {
@@ -112,6 +117,7 @@ func TestOnlyTheseFlowsAreOpen(t *testing.T) {
 		// The way to the provider must not lead into another tenant even when it listens on a port that tenants serve.
 		{"provider on the tenants' port", EngineStandalone, "http://idp.localhost:8080", "8080/TCP"},
 		{"CloudNativePG", EngineCloudNativePG, "https://idp.example.org", "443/TCP"},
+		{"CloudNativePG with an object store", objectStore, "https://idp.example.org", "443/TCP"},
 		{"external database", EngineExternal, "https://idp.example.org", "443/TCP"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -140,7 +146,7 @@ func TestOnlyTheseFlowsAreOpen(t *testing.T) {
 // lets less.
 func TestTheMatrixSeesEveryChangedPolicy(t *testing.T) {
 	// With an external database the programs' way to one in the namespace leads to nothing, so nothing would show that it changed.
-	for _, engine := range []string{EngineStandalone, EngineCloudNativePG} {
+	for _, engine := range []string{EngineStandalone, EngineCloudNativePG, objectStore} {
 		t.Run(engine, func(t *testing.T) { seesEveryChangedPolicy(t, engine) })
 	}
 }
@@ -330,6 +336,9 @@ func twoTenants(t *testing.T, engine, issuer string) ([]*networkingv1.NetworkPol
 	roles := map[string]map[string]string{}
 	for _, name := range []string{"qop", "qsl"} {
 		in := withEngine(engine)
+		if engine == objectStore {
+			in = withPhysicalBackups()
+		}
 		in.Name, in.ODSCode, in.Namespace, in.Issuer = name, strings.ToUpper(name), "ics-"+name, issuer
 		in.Credentials = credentials.Record{Generation: 1, Phase: credentials.Preparing}
 		in.Database.Restore = Restore{Backup: "20261122T011003Z", ODSCode: in.ODSCode, Claim: "database-backups"}
@@ -390,6 +399,7 @@ func twoTenants(t *testing.T, engine, issuer string) ([]*networkingv1.NetworkPol
 	endpoints = append(endpoints,
 		endpoint{name: "identity provider", peer: &matcher.TrafficPeer{IP: "203.0.113.10"}},
 		endpoint{name: "external database", peer: &matcher.TrafficPeer{IP: "192.0.2.10"}},
+		endpoint{name: "object store", peer: &matcher.TrafficPeer{IP: "198.51.100.10"}},
 		endpoint{name: "identity provider over IPv6", peer: &matcher.TrafficPeer{IP: "2001:db8::10"}})
 	return policies, endpoints
 }

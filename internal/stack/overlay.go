@@ -62,7 +62,7 @@ func overlay(in Inputs, base []*unstructured.Unstructured) ([]*unstructured.Unst
 // edits gathers what every subject lays over the base, by the kind and name that an object has there.
 func edits(in Inputs) (map[string]edit, error) {
 	all := map[string]edit{}
-	subjects := []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, backupEdits, programEdits, credentialsEdits, networkEdits, exposureEdits}
+	subjects := []func(Inputs) (map[string]edit, error){tenantEdits, databaseEdits, backupEdits, physicalBackupEdits, programEdits, credentialsEdits, networkEdits, exposureEdits}
 	for _, of := range subjects {
 		subject, err := of(in)
 		if err != nil {

@@ -42,6 +42,12 @@ func setQuota(objects []*unstructured.Unstructured) error {
 			if err := addContainer(sums, instances+1, spec); err != nil {
 				return fmt.Errorf("counting the servers of %s: %w", object.GetName(), err)
 			}
+			plugins, _, _ := unstructured.NestedSlice(object.Object, "spec", "plugins")
+			for range plugins {
+				if err := addContainer(sums, instances+1, sidecar); err != nil {
+					return fmt.Errorf("counting the plugins of %s: %w", object.GetName(), err)
+				}
+			}
 		case "Deployment", "StatefulSet", "Job", "CronJob":
 			most := mostPods(object, scaled)
 			pods += most
@@ -59,6 +65,12 @@ func setQuota(objects []*unstructured.Unstructured) error {
 	}
 	return set(quota.Object, hard, "spec", "hard")
 }
+
+// sidecar is what a plugin's container beside each server may use: docs/backup.md tells the platform team to give it no more.
+var sidecar = map[string]any{"resources": map[string]any{
+	"requests": map[string]any{"cpu": "50m", "memory": "128Mi"},
+	"limits":   map[string]any{"memory": "512Mi"},
+}}
 
 // mostPods counts a workload's pods at their most; scaled is how far autoscalers may go, by the Deployment's name.
 func mostPods(object *unstructured.Unstructured, scaled map[string]int64) int64 {

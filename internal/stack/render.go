@@ -105,6 +105,12 @@ func (r *Renderer) render(in Inputs) (objects []*unstructured.Unstructured, err 
 // components names the optional parts that a tenant has, as folders of kustomize/components.
 func components(in Inputs) []string {
 	names := []string{strings.ToLower(in.Database.Engine), "backup"}
+	if in.Database.VolumeSnapshots.Class != "" {
+		names = append(names, "cloudnativepg-snapshots")
+	}
+	if in.Database.ObjectStore.Name != "" {
+		names = append(names, "cloudnativepg-object-store")
+	}
 	if in.Database.Restore.Backup != "" {
 		names = append(names, "restore")
 	}

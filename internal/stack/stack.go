@@ -98,6 +98,9 @@ type Database struct {
 	Instances  int64
 	Durability string
 	Parameters map[string]string
+	// VolumeSnapshots and ObjectStore are CloudNativePG's own backups, each empty where there is none.
+	VolumeSnapshots VolumeSnapshots
+	ObjectStore     ObjectStore
 
 	External External
 	// Restore is empty where the database starts empty, and once it has served.
@@ -118,6 +121,18 @@ type Backup struct {
 	RetentionDays int64
 	// StorageSize and StorageClass of the volume for backups.
 	StorageSize, StorageClass string
+}
+
+// VolumeSnapshots says when CloudNativePG takes snapshots of the volumes, in cron's five fields.
+type VolumeSnapshots struct{ Class, Schedule string }
+
+// ObjectStore says where CloudNativePG archives every change to, and when it puts a base backup there, in cron's five fields.
+type ObjectStore struct {
+	// Name of the plugin's own resource in the tenant's namespace.
+	Name, Schedule string
+	// CIDRs are the store's addresses. Without any, every address outside the cluster's own ranges counts as one.
+	CIDRs []string
+	Port  int64
 }
 
 // External says where a database is that someone else runs.
@@ -207,10 +222,27 @@ func (in Inputs) Check() error {
 			return fmt.Errorf("rendering the stack of %q: no %s given", in.Name, field.name)
 		}
 	}
-	if _, err := cron.ParseStandard(in.Database.Backup.Schedule); err != nil {
-		return fmt.Errorf("rendering the stack of %q: spec.stack.database.backup.schedule %q: %w", in.Name, in.Database.Backup.Schedule, err)
+	if err := in.checkSchedules(); err != nil {
+		return err
 	}
 	return in.checkDatabase()
+}
+
+// checkSchedules reads the schedules as those do that follow them.
+func (in Inputs) checkSchedules() error {
+	for _, of := range []struct{ field, schedule string }{
+		{"schedule", in.Database.Backup.Schedule},
+		{"volumeSnapshots.schedule", in.Database.VolumeSnapshots.Schedule},
+		{"objectStore.schedule", in.Database.ObjectStore.Schedule},
+	} {
+		if of.schedule == "" {
+			continue
+		}
+		if _, err := cron.ParseStandard(of.schedule); err != nil {
+			return fmt.Errorf("rendering the stack of %q: spec.stack.database.backup.%s %q: %w", in.Name, of.field, of.schedule, err)
+		}
+	}
+	return nil
 }
 
 func (in Inputs) checkDatabase() error {

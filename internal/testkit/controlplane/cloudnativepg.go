@@ -10,9 +10,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// ClusterDefinition is the CustomResourceDefinition of CloudNativePG's Cluster, out of the module that hack/cnpg names. Go fetches
-// the module when it is not in its cache yet.
-func ClusterDefinition() (*unstructured.Unstructured, error) {
+// CloudNativePGDefinition is the CustomResourceDefinition of a kind of CloudNativePG by its plural, out of the module that hack/cnpg
+// names. Go fetches the module when it is not in its cache yet.
+func CloudNativePGDefinition(plural string) (*unstructured.Unstructured, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return nil, err
@@ -28,13 +28,13 @@ func ClusterDefinition() (*unstructured.Unstructured, error) {
 	if err := yaml.Unmarshal(out, &module); err != nil {
 		return nil, fmt.Errorf("reading where CloudNativePG's module is: %w", err)
 	}
-	raw, err := os.ReadFile(filepath.Join(module.Dir, "config", "crd", "bases", "postgresql.cnpg.io_clusters.yaml"))
+	raw, err := os.ReadFile(filepath.Join(module.Dir, "config", "crd", "bases", "postgresql.cnpg.io_"+plural+".yaml"))
 	if err != nil {
-		return nil, fmt.Errorf("reading the definition of Cluster: %w", err)
+		return nil, fmt.Errorf("reading the definition of CloudNativePG's %s: %w", plural, err)
 	}
 	definition := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal(raw, &definition.Object); err != nil {
-		return nil, fmt.Errorf("decoding the definition of Cluster: %w", err)
+		return nil, fmt.Errorf("decoding the definition of CloudNativePG's %s: %w", plural, err)
 	}
 	return definition, nil
 }
