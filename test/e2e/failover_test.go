@@ -78,6 +78,8 @@ func TestPrimaryDies(t *testing.T) {
 	s.q9z(t, "Ready")
 	s.same(t, acknowledged)
 
+	s.backUp(t)
+
 	// Asking again with the same key gives the same referral.
 	system := s.cluster.SignIn(t.Context(), "q9z", "referrals-q9z", "demo")
 	for _, n := range slices.Sorted(maps.Keys(acknowledged))[:3] {
@@ -119,6 +121,19 @@ func (s *suite) q9z(t *testing.T, condition string) {
 		conditions, _ := s.try(t.Context(), "", "get", "ics", "q9z", "-o", "jsonpath={.status.conditions}")
 		t.Fatalf("%v\n%s\n%s", err, state, conditions)
 	}
+}
+
+// backUp makes a backup of the system: a Job of it that completes was restored and compared.
+func (s *suite) backUp(t *testing.T) {
+	t.Helper()
+	begin := time.Now()
+	s.run(t, "-n", "ics-q9z", "create", "job", "--from=cronjob/database-backup", "after-failover")
+	if _, err := s.try(t.Context(), "", "-n", "ics-q9z", "wait", "--for=condition=Complete", "job/after-failover", "--timeout=120s"); err != nil {
+		log, _ := s.try(t.Context(), "", "-n", "ics-q9z", "logs", "job/after-failover")
+		t.Fatalf("%v\n%s", err, log)
+	}
+	s.q9z(t, "BackupsReady")
+	t.Logf("a backup was made and verified in %.0f s", time.Since(begin).Seconds())
 }
 
 func (s *suite) primary(t *testing.T) string {
