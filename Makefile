@@ -63,9 +63,9 @@ test: $(if $(KUBEBUILDER_ASSETS),,$(BIN)/devcluster) ## Unit tests, controllers 
 	@$(TIMED) "hack/undeploy.sh" hack/undeploy_test.sh
 ifeq ($(KUBEBUILDER_ASSETS),)
 	@$(TIMED) "etcd and kube-apiserver for the tests" $(DEVCLUSTER) assets
-	@assets=$$($(DEVCLUSTER) assets) && KUBEBUILDER_ASSETS=$$assets $(TIMED) -v "go test" go test -timeout 20m ./...
+	@assets=$$($(DEVCLUSTER) assets) && KUBEBUILDER_ASSETS=$$assets hack/test.sh
 else
-	@$(TIMED) -v "go test" go test -timeout 20m ./...
+	@hack/test.sh
 endif
 	@for module in devcluster images; do $(TIMED) -v "go test in hack/$$module" go -C hack/$$module test ./...; done
 
