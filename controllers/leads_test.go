@@ -21,7 +21,7 @@ func TestWhatADigitalLeadMayDo(t *testing.T) {
 	must(t, err)
 	role := &rbacv1.ClusterRole{}
 	must(t, yaml.UnmarshalStrict(text, role))
-	create(t, role)
+	must(t, client.IgnoreAlreadyExists(k8s.Create(t.Context(), role)))
 	own, other := system("QG1"), system("QG2")
 	own.Spec.DigitalLeads = []v1alpha1.DigitalLead{{Kind: "Group", Name: "qg1-leads"}, {Kind: "User", Name: "lead@example.org"}}
 	create(t, own, other)
