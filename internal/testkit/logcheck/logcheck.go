@@ -64,7 +64,7 @@ func (s sink) WithName(name string) logr.LogSink {
 // stopped: what the libraries say of calls and of a start that the operator's stop cuts short.
 func stopped(message string, err error) bool {
 	switch message {
-	case "Unexpected error when reading response body":
+	case "Unexpected error when reading response body", "Unable to write event (may retry after sleeping)":
 		return errors.Is(err, context.Canceled)
 	case "failed to get informer from cache":
 		return apierrors.IsTimeout(err)
