@@ -102,6 +102,7 @@ func TestPrimaryDies(t *testing.T) {
 	s.same(t, acknowledged)
 
 	// Deleting the system stops the database and keeps it.
+	s.run(t, "-n", "ics-q9z", "delete", "ccs", "harbour-core")
 	uid := s.uid(t, "-n", "ics-q9z", "cluster", "database")
 	s.run(t, "annotate", "ics", "q9z", "cmhf.health/confirm-deletion=q9z", "--overwrite")
 	s.run(t, "delete", "ics", "q9z", "--timeout=180s")
