@@ -3,16 +3,20 @@ package controllers_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/stack"
 )
 
 // A new system's database is filled before anything else touches it, once, and it is told ever after.
@@ -124,6 +128,120 @@ func TestRestoreAfterALostVolume(t *testing.T) {
 		g.Expect(get(t, record)).To(gomega.Succeed())
 		g.Expect(record.Data["volume"]).To(gomega.Equal(string(data.UID)))
 	})
+}
+
+// The volume is the same and has lost its content, which only its pod can tell: what an earlier life left as completed does not count,
+// and nothing is told or recorded before it is so.
+func TestBeginAnewOnTheSameVolume(t *testing.T) {
+	startOperator(t, restConfig)
+	ics := system("XA1")
+	leave(t, ics)
+	create(t, ics)
+	waitReady(t, ics)
+	first := takeRecord(t, ics, func() {
+		cluster.Hold(ics.TenantNamespace(), v1alpha1.ComponentRestore)
+		change(t, ics, func(i *v1alpha1.IntegratedCareSystem) {
+			i.Spec.Stack.Database.RestoreFrom = &v1alpha1.RestoreFrom{Backup: "20261122T011003Z"}
+		})
+		waitCondition(t, ics, v1alpha1.ConditionDatabaseRestored, metav1.ConditionFalse, v1alpha1.ReasonAlreadyServed)
+	})
+	waitCondition(t, ics, v1alpha1.ConditionDatabaseRestored, metav1.ConditionFalse, v1alpha1.ReasonRestoring)
+	restoring := jobsOf(t, ics, v1alpha1.ComponentRestore)
+	if len(restoring) != 1 {
+		t.Fatalf("%d Jobs restore", len(restoring))
+	}
+	// Passes that find nothing new change nothing.
+	for range 3 {
+		change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.DisplayName += "." })
+		eventually(t, func(g gomega.Gomega) {
+			g.Expect(get(t, ics)).To(gomega.Succeed())
+			g.Expect(ics.Status.ObservedGeneration).To(gomega.Equal(ics.Generation))
+		})
+		if meta.IsStatusConditionTrue(ics.Status.Conditions, v1alpha1.ConditionReady) || meta.IsStatusConditionTrue(ics.Status.Conditions, v1alpha1.ConditionDatabaseRestored) {
+			t.Fatalf("a restore that has not ended is told as done: %+v", ics.Status.Conditions)
+		}
+	}
+	if jobs := jobsOf(t, ics, v1alpha1.ComponentMigration); len(jobs) != 0 {
+		t.Error("a migration is there before the restore has ended")
+	}
+	if now := jobsOf(t, ics, v1alpha1.ComponentRestore); len(now) != 1 || now[0].UID != restoring[0].UID {
+		t.Error("the Job that restores was taken away or made again")
+	}
+	if !apierrors.IsNotFound(get(t, databaseRecord(ics))) {
+		t.Error("the database is recorded before it has served")
+	}
+	cluster.Release(ics.TenantNamespace(), v1alpha1.ComponentRestore)
+	waitReady(t, ics)
+	waitCondition(t, ics, v1alpha1.ConditionDatabaseRestored, metav1.ConditionTrue, v1alpha1.ReasonRestored)
+	second := migrationAfter(t, ics, first)
+
+	// Now it starts empty.
+	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Database.RestoreFrom = nil })
+	waitReady(t, ics)
+	takeRecord(t, ics, func() {})
+	migrationAfter(t, ics, second)
+	waitReady(t, ics)
+}
+
+// The same for a database elsewhere, of which the operator sees nothing but where it is.
+func TestBeginAnewElsewhere(t *testing.T) {
+	startOperator(t, restConfig)
+	ics := system("XA2")
+	leave(t, ics)
+	serveElsewhere(t, ics)
+	first := takeRecord(t, ics, func() {})
+	migrationAfter(t, ics, first)
+	waitReady(t, ics)
+}
+
+// serveElsewhere makes a system whose database someone else runs, and waits until it serves.
+func serveElsewhere(t *testing.T, ics *v1alpha1.IntegratedCareSystem) {
+	t.Helper()
+	ics.Spec.Stack.Database.Engine = stack.EngineExternal
+	ics.Spec.Stack.Database.External = &v1alpha1.ExternalDatabase{SecretRef: v1alpha1.SecretReference{Name: "elsewhere"}}
+	create(t, ics)
+	waitCondition(t, ics, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonSecretMissing)
+	create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "elsewhere"}, StringData: map[string]string{
+		"host": "db.example.org", "port": "6432", "database": "records",
+		"ownerUsername": "owner", "ownerPassword": "a-password-of-the-owner", "appUsername": "app", "appPassword": "a-password-of-the-app",
+	}})
+	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.DisplayName += "." })
+	waitReady(t, ics)
+}
+
+// takeRecord waits for the record of the database, takes it away after what is to come before, and gives the migration that it relied on.
+func takeRecord(t *testing.T, ics *v1alpha1.IntegratedCareSystem, before func()) types.UID {
+	t.Helper()
+	record := databaseRecord(ics)
+	eventually(t, func(g gomega.Gomega) { g.Expect(get(t, record)).To(gomega.Succeed()) })
+	migrated := jobsOf(t, ics, v1alpha1.ComponentMigration)[0]
+	eventually(t, func(g gomega.Gomega) {
+		g.Expect(get(t, ics)).To(gomega.Succeed())
+		g.Expect(ics.Status.Migrated).NotTo(gomega.BeNil())
+		g.Expect(ics.Status.Migrated.Time).To(gomega.BeTemporally("==", migrated.CreationTimestamp.Time))
+		g.Expect(time.Now().Unix()).To(gomega.BeNumerically(">", migrated.CreationTimestamp.Unix()+1)) // the API server's times have no fractions
+	})
+	before()
+	must(t, k8s.Delete(t.Context(), record))
+	return migrated.UID
+}
+
+// migrationAfter waits until there is a migration after an earlier one, and what it relied on is recorded.
+func migrationAfter(t *testing.T, ics *v1alpha1.IntegratedCareSystem, earlier types.UID) types.UID {
+	t.Helper()
+	var now types.UID
+	eventually(t, func(g gomega.Gomega) {
+		jobs := jobsOf(t, ics, v1alpha1.ComponentMigration)
+		g.Expect(jobs).To(gomega.HaveLen(1))
+		now = jobs[0].UID
+		g.Expect(now).NotTo(gomega.Equal(earlier))
+		g.Expect(get(t, databaseRecord(ics))).To(gomega.Succeed())
+	})
+	return now
+}
+
+func databaseRecord(ics *v1alpha1.IntegratedCareSystem) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-record"}}
 }
 
 func jobsOf(t *testing.T, ics *v1alpha1.IntegratedCareSystem, component string) []batchv1.Job {

@@ -153,6 +153,10 @@ type IntegratedCareSystemStatus struct {
 	// +optional
 	Database *DatabaseStatus `json:"database,omitempty"`
 
+	// migrated is when the Job of the last migration was made: for a database that begins anew only a later one counts.
+	// +optional
+	Migrated *metav1.Time `json:"migrated,omitempty"`
+
 	// +optional
 	Backups *BackupsStatus `json:"backups,omitempty"`
 

@@ -637,6 +637,10 @@ func (in *IntegratedCareSystemStatus) DeepCopyInto(out *IntegratedCareSystemStat
 		*out = new(DatabaseStatus)
 		**out = **in
 	}
+	if in.Migrated != nil {
+		in, out := &in.Migrated, &out.Migrated
+		*out = (*in).DeepCopy()
+	}
 	if in.Backups != nil {
 		in, out := &in.Backups, &out.Backups
 		*out = new(BackupsStatus)

@@ -40,7 +40,7 @@ func (r *Reconciler) resolveRestore(ctx context.Context, s *scope) (bool, error)
 // noteRestore remembers which backup the database began as, before it is recorded that the database has served.
 func (r *Reconciler) noteRestore(ctx context.Context, s *scope) (bool, error) {
 	restore := s.inputs.Database.Restore
-	if restore.Backup == "" || !s.parts[stack.StageMigration].up() {
+	if restore.Backup == "" || !s.begun() {
 		return true, nil
 	}
 	record, err := r.readBackupRecord(ctx, s)
@@ -53,6 +53,12 @@ func (r *Reconciler) noteRestore(ctx context.Context, s *scope) (bool, error) {
 	}
 	record.Restored = s.restored
 	return true, r.writeBackupRecord(ctx, s, record)
+}
+
+// begun: the database has what it is to begin with, the restored records where they are asked for, and the schema. That the migration
+// is complete does not say so by itself: it stands there behind the gate too.
+func (s *scope) begun() bool {
+	return s.parts[stack.StageMigration].up() && (s.inputs.Database.Restore.Backup == "" || s.parts[stack.StageRestore].up())
 }
 
 // restoring: nothing after it may start yet.

@@ -50,6 +50,8 @@ type scope struct {
 	secretsLooked, rotationLooked bool
 	secrets                       credentials.Found
 	rotation                      *awaited
+	// counted is when the migration that the record relies on was made, where it is a later one; set by recordVolume.
+	counted time.Time
 	// parts by stage: set by workloads.
 	parts map[stack.Stage]part
 	// retained are members that are no longer rendered and hold data: set by prune.
@@ -86,6 +88,7 @@ type part struct {
 	state   health.State
 	// unavailable: a Deployment says that too few of its pods are ready.
 	unavailable bool
+	made        time.Time
 }
 
 // up: the part serves as this render declares it.

@@ -62,6 +62,9 @@ func computeStatus(s *scope) {
 		status.Database = s.databaseStatus()
 		status.Inventory = &v1alpha1.Inventory{Objects: int32(len(s.objects)), Hash: stack.Hash(s.objects), Retained: s.retained}
 	}
+	if !s.counted.IsZero() {
+		status.Migrated = new(metav1.NewTime(s.counted))
+	}
 	setCredentials(s)
 	if s.servicesCounted {
 		status.Services = &v1alpha1.ServicesStatus{Total: s.total, Ready: s.ready, Summary: fmt.Sprintf("%d/%d", s.ready, s.total)}

@@ -149,7 +149,7 @@ func (r *Reconciler) missing(ctx context.Context, s *scope, there, recorded hold
 
 // recordVolume notes what the database serves from, once it does.
 func (r *Reconciler) recordVolume(ctx context.Context, s *scope) (bool, error) {
-	if s.inputs.Hibernated || s.holder.id == "" || !s.parts[stack.StageMigration].up() {
+	if s.inputs.Hibernated || s.holder.id == "" || !s.begun() {
 		return true, nil
 	}
 	// A migration of an earlier volume may still stand there as completed.
@@ -165,8 +165,13 @@ func (r *Reconciler) recordVolume(ctx context.Context, s *scope) (bool, error) {
 	record.SetAnnotations(map[string]string{v1alpha1.AnnotationRenderHash: s.holder.id + s.holder.system})
 	record.Object["data"] = data
 	r.looks.forget(look{s.namespaceUID, lookRecord})
-	_, _, err := r.Applier.Apply(ctx, record)
-	return err == nil, err
+	if _, _, err := r.Applier.Apply(ctx, record); err != nil {
+		return false, err
+	}
+	if made := s.parts[stack.StageMigration].made; made.After(s.migrated()) {
+		s.counted = made
+	}
+	return true, nil
 }
 
 func recordOf(s *scope) *unstructured.Unstructured {

@@ -159,6 +159,7 @@ func (s *scope) see(stage stack.Stage, live, desired *unstructured.Unstructured)
 	seen := part{exists: live != nil, current: applyset.Matches(live, desired)}
 	if live != nil {
 		seen.state = health.Of(live)
+		seen.made = live.GetCreationTimestamp().Time
 		seen.unavailable = unavailable(live)
 		if stage == stack.StageDatabase {
 			s.primary = primaryOf(live)
