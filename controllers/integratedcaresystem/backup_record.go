@@ -13,7 +13,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -53,15 +55,15 @@ type backupRecord struct {
 const backupRecordKey = "record.json"
 
 // lookAtBackups reads what became of the backups and remembers it. They never decide whether the system is ready, and a steady
-// state asks the API server nothing.
+// state asks the API server nothing. What is declared of them counts once it was applied; until then the schedule does that is there.
 func (r *Reconciler) lookAtBackups(ctx context.Context, s *scope) (bool, error) {
-	inNamespace := client.InNamespace(s.inputs.Namespace)
+	inNamespace := client.InNamespace(s.ics.TenantNamespace())
 	var schedule batchv1.CronJob
-	if found, err := r.fromCache(ctx, s, batchv1.SchemeGroupVersion.WithKind("CronJob").Kind, backupSchedule, &schedule); err != nil || !found {
+	if found, err := r.fromCache(ctx, s, scheduleKind, backupSchedule, &schedule); err != nil || !found {
 		return err == nil, err
 	}
 	var claim corev1.PersistentVolumeClaim
-	if _, err := r.fromCache(ctx, s, "PersistentVolumeClaim", backupClaim, &claim); err != nil {
+	if _, err := r.fromCache(ctx, s, claimKind, backupClaim, &claim); err != nil {
 		return false, err
 	}
 	jobs := list(batchv1.SchemeGroupVersion.WithKind("Job"))
@@ -92,7 +94,11 @@ func (r *Reconciler) lookAtBackups(ctx context.Context, s *scope) (bool, error) 
 	}
 	s.backups = &backups{
 		now: time.Now(), schedule: s.inputs.Database.Backup.Schedule, since: schedule.CreationTimestamp.Time, record: record,
-		suspended: s.inputs.Database.Backup.Suspended, hibernated: s.inputs.Hibernated, namespace: s.inputs.Namespace,
+		suspended: s.inputs.Database.Backup.Suspended, hibernated: s.inputs.Hibernated, namespace: s.ics.TenantNamespace(),
+	}
+	if !s.configured {
+		s.backups.schedule, s.backups.suspended = schedule.Spec.Schedule, ptr.Deref(schedule.Spec.Suspend, false)
+		s.backups.hibernated = s.backups.suspended && s.before(v1alpha1.ConditionBackupsReady).Reason == v1alpha1.ReasonHibernated
 	}
 	return true, nil
 }
@@ -208,22 +214,20 @@ func backupRecordOf(s *scope) *unstructured.Unstructured {
 	return record
 }
 
-// fromCache reads an object of the stack into its type; the cache holds them unstructured.
-func (r *Reconciler) fromCache(ctx context.Context, s *scope, kind, name string, into any) (bool, error) {
-	for _, desired := range s.objects {
-		if desired.GetKind() != kind || desired.GetName() != name {
-			continue
-		}
-		live, err := applyset.Current(ctx, r.Client, desired)
-		if err != nil || live == nil {
-			return false, err
-		}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(live.Object, into); err != nil {
-			return false, fmt.Errorf("reading %s: %w", applyset.Ref(live), err)
-		}
-		return true, nil
+// fromCache reads an object of the tenant into its type; the cache holds them unstructured.
+func (r *Reconciler) fromCache(ctx context.Context, s *scope, kind schema.GroupVersionKind, name string, into any) (bool, error) {
+	wanted := &unstructured.Unstructured{}
+	wanted.SetGroupVersionKind(kind)
+	wanted.SetNamespace(s.ics.TenantNamespace())
+	wanted.SetName(name)
+	live, err := applyset.Current(ctx, r.Client, wanted)
+	if err != nil || live == nil {
+		return false, err
 	}
-	return false, nil
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(live.Object, into); err != nil {
+		return false, fmt.Errorf("reading %s: %w", applyset.Ref(live), err)
+	}
+	return true, nil
 }
 
 // inUnits writes a size as people read it.

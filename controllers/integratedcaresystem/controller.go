@@ -94,7 +94,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		s.refused, err = refused, nil
 	}
 	if s.refused != nil {
-		err = r.observe(ctx, s)
+		err = errors.Join(r.observe(ctx, s), r.watchOver(ctx, s))
 	}
 	s.failure = err
 	if statusErr := r.writeStatus(ctx, s); statusErr != nil {
@@ -103,15 +103,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	switch {
 	case s.isPassing(err):
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
-	case err == nil && s.refused != nil:
-		return ctrl.Result{RequeueAfter: s.refused.retry}, nil
-	case err == nil && !meta.IsStatusConditionTrue(s.ics.Status.Conditions, v1alpha1.ConditionReady):
-		// A watch tells of what comes up; that a Secret is missing, which keeps it from coming up, a live look does.
-		s.lookAfter(looksHold)
-	case err == nil && s.backups != nil && s.backups.overdueIn() > 0:
-		s.lookAfter(s.backups.overdueIn())
 	case err != nil:
 		return ctrl.Result{}, err
+	case s.refused != nil:
+		s.lookAfter(s.refused.retry)
+	case !meta.IsStatusConditionTrue(s.ics.Status.Conditions, v1alpha1.ConditionReady):
+		// A watch tells of what comes up; that a Secret is missing, which keeps it from coming up, a live look does.
+		s.lookAfter(looksHold)
+	}
+	if s.backups != nil {
+		s.lookAfter(s.backups.overdueIn())
 	}
 	return ctrl.Result{RequeueAfter: s.again}, nil
 }

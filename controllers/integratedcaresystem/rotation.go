@@ -300,7 +300,7 @@ func namespaceObject(name string) *unstructured.Unstructured {
 
 // lookAfter asks for another pass, at the earliest of all that are asked for.
 func (s *scope) lookAfter(wait time.Duration) {
-	if s.again == 0 || wait < s.again {
+	if wait > 0 && (s.again == 0 || wait < s.again) {
 		s.again = wait
 	}
 }

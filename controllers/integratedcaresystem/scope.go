@@ -60,6 +60,8 @@ type scope struct {
 	restored string
 	// guard says whether the data are guarded against deletion; set by guarded.
 	guard *metav1.Condition
+	// configured: what needs no gate is applied from this render; set by configuration.
+	configured bool
 	// backups: set by lookAtBackups.
 	backups *backups
 	// total and ready services: set by services.

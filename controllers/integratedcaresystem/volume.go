@@ -177,7 +177,7 @@ func (r *Reconciler) recordVolume(ctx context.Context, s *scope) (bool, error) {
 func recordOf(s *scope) *unstructured.Unstructured {
 	record := &unstructured.Unstructured{}
 	record.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
-	record.SetNamespace(s.inputs.Namespace)
+	record.SetNamespace(s.ics.TenantNamespace())
 	record.SetName(recordName)
 	return record
 }

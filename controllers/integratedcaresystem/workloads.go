@@ -50,7 +50,8 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 			stop = refused
 		}
 	}
-	return stop == nil, stop
+	s.configured = stop == nil
+	return s.configured, stop
 }
 
 // credentials makes the Secrets that are missing, before anything runs that needs them.
