@@ -27,7 +27,8 @@ const removalRole = "cmhf-operator-tenant-removal"
 func (r *Reconciler) remove(ctx context.Context, s *scope) (bool, error) {
 	backup := s.ics.Status.Deletion.Backup
 	if !s.deletes() || backup == nil {
-		return true, nil
+		// A removal that was begun may have been called off.
+		return r.endGrant(ctx, s)
 	}
 	if s.ics.Annotations[v1alpha1.AnnotationConfirmDeletion] != s.ics.Name {
 		return false, &refusal{v1alpha1.ReasonDeletionNotConfirmed, fmt.Sprintf("the last backup is verified and the data can be removed, but the deletion is not confirmed: "+
@@ -126,8 +127,11 @@ func (r *Reconciler) grant(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// endGrant takes the right away again.
+// endGrant takes the right away again, where it was given.
 func (r *Reconciler) endGrant(ctx context.Context, s *scope) (bool, error) {
+	if namespace, err := r.tenantNamespace(ctx, s); err != nil || namespace == nil {
+		return err == nil, err
+	}
 	binding, err := r.live(ctx, s, rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), removalRole)
 	if err != nil || binding == nil {
 		return err == nil, err
