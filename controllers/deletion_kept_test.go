@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/onsi/gomega"
@@ -8,6 +9,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 )
@@ -31,4 +33,41 @@ func TestKeptMidwayEndsTheGrant(t *testing.T) {
 		t.Errorf("the right to remove data is still there: %v", err)
 	}
 	change(t, data, func(c *corev1.PersistentVolumeClaim) { c.Finalizers = nil })
+}
+
+// What the deletion leaves of a database elsewhere is told as it is.
+func TestDeletionOfASystemWithADatabaseElsewhere(t *testing.T) {
+	startOperator(t, asOperator(t))
+	for ods, policy := range map[string]struct {
+		policy v1alpha1.DeletionPolicy
+		told   string
+	}{
+		"XA6": {v1alpha1.DeletionDelete, "the programs are stopped; the external database is as it was, with a last backup on PersistentVolumeClaim database-backups in namespace ics-xa6"},
+		"XA7": {v1alpha1.DeletionRetain, "the programs are stopped; the external database is as it was, what belongs to it stays in namespace ics-xa7"},
+	} {
+		t.Run(string(policy.policy), func(t *testing.T) {
+			ics := withPolicy(ods, policy.policy)
+			serveElsewhere(t, ics)
+			schedule(t, ics)
+			remove(t, ics)
+			waitGone(t, ics)
+			mustTell(t, ics, policy.told)
+		})
+	}
+}
+
+// mustTell waits for the event of the end of a system.
+func mustTell(t *testing.T, ics *v1alpha1.IntegratedCareSystem, words string) {
+	t.Helper()
+	eventually(t, func(g gomega.Gomega) {
+		events := &corev1.EventList{}
+		g.Expect(k8s.List(t.Context(), events, client.InNamespace("default"))).To(gomega.Succeed())
+		var told []string
+		for _, e := range events.Items {
+			if e.InvolvedObject.UID == ics.UID && strings.HasPrefix(e.Message, "the programs are stopped") {
+				told = append(told, e.Message)
+			}
+		}
+		g.Expect(told).To(gomega.Equal([]string{words}))
+	})
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
+	"github.com/cmhf/operator/internal/stack"
 )
 
 // reconcileDeletion stops what runs and does with the data what the deletion policy says: they stay, they stay after a last
@@ -101,6 +102,7 @@ func (r *Reconciler) markRetained(ctx context.Context, s *scope) (bool, error) {
 		return err == nil, err
 	}
 	marks := map[string]string{v1alpha1.AnnotationRetainedSince: s.ics.DeletionTimestamp.UTC().Format(time.RFC3339), v1alpha1.AnnotationFinalBackup: ""}
+	s.elsewhere = namespace.GetAnnotations()[v1alpha1.AnnotationDatabaseEngine] == stack.EngineExternal
 	if backup := s.ics.Status.Deletion.Backup; backup != nil {
 		marks[v1alpha1.AnnotationFinalBackup] = backup.Completed.UTC().Format(time.RFC3339)
 	}

@@ -65,9 +65,15 @@ func (r *Reconciler) tenantNamespace(ctx context.Context, s *scope) (*unstructur
 // tellRelease says in an event what the deletion left.
 func (r *Reconciler) tellRelease(s *scope) {
 	left := "the data stay"
-	if backup := s.ics.Status.Deletion.Backup; backup != nil && s.deletes() {
+	backup := s.ics.Status.Deletion.Backup
+	switch {
+	case s.elsewhere && backup != nil:
+		left = "the external database is as it was, with a last backup on PersistentVolumeClaim " + backup.Claim
+	case s.elsewhere:
+		left = "the external database is as it was, what belongs to it stays"
+	case backup != nil && s.deletes():
 		left = "the database is removed, its backups stay on PersistentVolumeClaim " + backup.Claim
-	} else if backup != nil && s.backsUp() {
+	case backup != nil && s.backsUp():
 		left = "the data stay, with a last backup on PersistentVolumeClaim " + backup.Claim
 	}
 	r.Recorder.Eventf(s.original, nil, corev1.EventTypeNormal, v1alpha1.ReasonStopping, "Delete", "the programs are stopped; %s in namespace %s", left, s.ics.TenantNamespace())
