@@ -56,6 +56,53 @@ func TestDeletionOfASystemWithADatabaseElsewhere(t *testing.T) {
 	}
 }
 
+// CloudNativePG stops no database that is not whole. Its system can be deleted all the same, the data stay, and what still runs is told.
+func clusterLetGo(t *testing.T) {
+	startOperator(t, restConfig)
+	for ods, policy := range map[string]v1alpha1.DeletionPolicy{"XA8": v1alpha1.DeletionRetain, "XA9": v1alpha1.DeletionArchive} {
+		ics := clustered(ods)
+		leave(t, ics)
+		ics.Spec.DeletionPolicy = policy
+		create(t, ics)
+		waitReady(t, ics)
+		live := databaseCluster(ics)
+		must(t, get(t, live))
+		uid := live.GetUID()
+		cluster.Hold(ics.TenantNamespace(), v1alpha1.ComponentDatabase)
+		waitCondition(t, ics, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonProgressing)
+		remove(t, ics)
+		if policy == v1alpha1.DeletionArchive {
+			eventually(t, func(g gomega.Gomega) {
+				g.Expect(waitDeleting(t, ics, v1alpha1.ReasonStopping)).To(gomega.ContainSubstring("cmhf.health/deletion-policy=Retain"))
+			})
+			change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Annotations[v1alpha1.AnnotationDeletionPolicy] = "Retain" })
+		}
+		waitGone(t, ics)
+		must(t, get(t, live))
+		if live.GetAnnotations()["cnpg.io/hibernation"] != "on" || live.GetDeletionTimestamp() != nil {
+			t.Errorf("after the deletion of its system the Cluster is %v", live.GetAnnotations())
+		}
+		still := "the servers of Cluster " + ics.TenantNamespace() + "/database still run (CloudNativePG stops a database only while it is whole, and waits for that: Setting up primary)"
+		mustTell(t, ics, "the programs are stopped; the data stay in namespace "+ics.TenantNamespace()+"; "+still)
+		namespace := tenantNamespaceOf(ics)
+		must(t, get(t, namespace))
+		if told := namespace.Annotations[v1alpha1.AnnotationStillRunning]; told != still {
+			t.Errorf("the namespace tells %q", told)
+		}
+
+		// The same system finds its data, and the note goes.
+		cluster.Release(ics.TenantNamespace(), v1alpha1.ComponentDatabase)
+		*ics = *clustered(ods)
+		create(t, ics)
+		waitReady(t, ics)
+		must(t, get(t, live))
+		must(t, get(t, namespace))
+		if told, is := namespace.Annotations[v1alpha1.AnnotationStillRunning]; is || live.GetUID() != uid {
+			t.Errorf("taken back, the namespace tells %q, and the Cluster is %s instead of %s", told, live.GetUID(), uid)
+		}
+	}
+}
+
 // mustTell waits for the event of the end of a system.
 func mustTell(t *testing.T, ics *v1alpha1.IntegratedCareSystem, words string) {
 	t.Helper()

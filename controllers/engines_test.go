@@ -99,6 +99,7 @@ func TestCloudNativePG(t *testing.T) {
 	t.Run("comes up, hibernates and survives deletion", clusterLives)
 	t.Run("is not replaced when it is lost", clusterLost)
 	t.Run("grows where it can", clusterGrows)
+	t.Run("is let go where it can't be stopped", clusterLetGo)
 }
 
 func clusterLives(t *testing.T) {

@@ -31,6 +31,8 @@ const (
 	AnnotationDeletionPolicy = "cmhf.health/deletion-policy"
 	// AnnotationFinalBackup is the time (RFC 3339) of the last backup of a deleted IntegratedCareSystem, on its namespace.
 	AnnotationFinalBackup = "cmhf.health/final-backup"
+	// AnnotationStillRunning says, on the namespace of a deleted IntegratedCareSystem, what of its database could not be stopped.
+	AnnotationStillRunning = "cmhf.health/still-running"
 	// AnnotationConfirmDeletion set to an object's own name lets the object be deleted; see config/policy.
 	AnnotationConfirmDeletion = "cmhf.health/confirm-deletion"
 	// AnnotationRotateSecrets on an IntegratedCareSystem asks for new Secrets, once for each new value (a date, for example).

@@ -95,13 +95,17 @@ func (r *Reconciler) stopPrograms(ctx context.Context, s *scope) (bool, error) {
 	return stopped, nil
 }
 
-// markRetained notes on the namespace since when it keeps data without a resource, and of when its last backup is.
+// markRetained notes on the namespace since when it keeps data without a resource, of when its last backup is, and what still runs.
 func (r *Reconciler) markRetained(ctx context.Context, s *scope) (bool, error) {
 	namespace, err := r.tenantNamespace(ctx, s)
 	if err != nil || namespace == nil {
 		return err == nil, err
 	}
-	marks := map[string]string{v1alpha1.AnnotationRetainedSince: s.ics.DeletionTimestamp.UTC().Format(time.RFC3339), v1alpha1.AnnotationFinalBackup: ""}
+	marks := map[string]string{
+		v1alpha1.AnnotationRetainedSince: s.ics.DeletionTimestamp.UTC().Format(time.RFC3339),
+		v1alpha1.AnnotationFinalBackup:   "",
+		v1alpha1.AnnotationStillRunning:  s.stillRunning,
+	}
 	s.elsewhere = namespace.GetAnnotations()[v1alpha1.AnnotationDatabaseEngine] == stack.EngineExternal
 	if backup := s.ics.Status.Deletion.Backup; backup != nil {
 		marks[v1alpha1.AnnotationFinalBackup] = backup.Completed.UTC().Format(time.RFC3339)

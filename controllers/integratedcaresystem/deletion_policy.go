@@ -76,5 +76,9 @@ func (r *Reconciler) tellRelease(s *scope) {
 	case backup != nil && s.backsUp():
 		left = "the data stay, with a last backup on PersistentVolumeClaim " + backup.Claim
 	}
-	r.Recorder.Eventf(s.original, nil, corev1.EventTypeNormal, v1alpha1.ReasonStopping, "Delete", "the programs are stopped; %s in namespace %s", left, s.ics.TenantNamespace())
+	left += " in namespace " + s.ics.TenantNamespace()
+	if s.stillRunning != "" {
+		left += "; " + s.stillRunning
+	}
+	r.Recorder.Eventf(s.original, nil, corev1.EventTypeNormal, v1alpha1.ReasonStopping, "Delete", "the programs are stopped; %s", left)
 }

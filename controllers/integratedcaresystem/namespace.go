@@ -34,8 +34,10 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 		s.namespaceUID = live.GetUID()
 	}
 	if existing != nil {
-		if err := r.annotateNamespace(ctx, existing, v1alpha1.AnnotationRetainedSince, ""); err != nil {
-			return false, fmt.Errorf("taking back namespace %s: %w", existing.GetName(), err)
+		for _, mark := range []string{v1alpha1.AnnotationRetainedSince, v1alpha1.AnnotationStillRunning} {
+			if err := r.annotateNamespace(ctx, existing, mark, ""); err != nil {
+				return false, fmt.Errorf("taking back namespace %s: %w", existing.GetName(), err)
+			}
 		}
 		s.finalBackup = existing.GetAnnotations()[v1alpha1.AnnotationFinalBackup]
 		s.namespaceAge = time.Since(existing.GetCreationTimestamp().Time)

@@ -26,7 +26,9 @@ func (r *Reconciler) databaseKinds() []schema.GroupVersionKind {
 	return kinds
 }
 
-// stopDatabase stops whatever runs the database and waits until it has shut down cleanly.
+// stopDatabase stops whatever runs the database and waits until it has shut down cleanly. CloudNativePG puts that off while the
+// database is not whole, which may be for ever: where the data stay as they are anyway, it is told to stop it when it can, and the
+// resource may go.
 func (r *Reconciler) stopDatabase(ctx context.Context, s *scope) (bool, error) {
 	stopped := true
 	for _, kind := range r.databaseKinds() {
@@ -40,10 +42,19 @@ func (r *Reconciler) stopDatabase(ctx context.Context, s *scope) (bool, error) {
 					return false, fmt.Errorf("stopping %s: %w", applyset.Ref(&database), err)
 				}
 			}
-			if down, why := hasStopped(&database); !down {
-				stopped = false
-				s.stopping = "the database is shutting down" + why
+			down, why := hasStopped(&database)
+			if down {
+				continue
 			}
+			s.stopping = "the database is shutting down" + why
+			switch putOff := database.GetKind() == clusterKind.Kind && health.WaitsToStop(&database); {
+			case putOff && !s.backsUp():
+				s.stillRunning = "the servers of " + applyset.Ref(&database) + " still run" + why
+				continue
+			case putOff:
+				s.stopping += "; " + s.keepInstead()
+			}
+			stopped = false
 		}
 	}
 	return stopped, nil

@@ -77,6 +77,8 @@ type scope struct {
 	released bool
 	// stopping says what is awaited while the resource is being deleted, stoppingReason at which step.
 	stopping, stoppingReason string
+	// stillRunning says what of the database could not be stopped, empty when all of it was; set by stopDatabase.
+	stillRunning string
 	// elsewhere: someone else runs the database of what is deleted; set by markRetained.
 	elsewhere bool
 	// granted is when the right to remove what holds data was bound; set by remove.

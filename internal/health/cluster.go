@@ -46,14 +46,20 @@ func hibernating(object *unstructured.Unstructured) State {
 	if clusterCondition(object, "cnpg.io/hibernation") == "True" {
 		return State{Ready: true, Message: "hibernates"}
 	}
-	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
-	for _, c := range conditions {
-		if condition, ok := c.(map[string]any); ok && condition["type"] == "cnpg.io/hibernation" && condition["reason"] == "WaitingForHealthy" {
-			phase, _, _ := unstructured.NestedString(object.Object, "status", "phase")
-			return State{Message: "CloudNativePG stops a database only while it is whole, and waits for that: " + reason(object, phase)}
-		}
+	if WaitsToStop(object) {
+		phase, _, _ := unstructured.NestedString(object.Object, "status", "phase")
+		return State{Message: "CloudNativePG stops a database only while it is whole, and waits for that: " + reason(object, phase)}
 	}
 	return State{Message: "CloudNativePG is stopping the servers"}
+}
+
+// WaitsToStop says whether CloudNativePG puts off stopping the servers of a Cluster until the database is whole, which may be never.
+func WaitsToStop(object *unstructured.Unstructured) bool {
+	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		condition, _ := c.(map[string]any)
+		return condition["type"] == "cnpg.io/hibernation" && condition["reason"] == "WaitingForHealthy"
+	})
 }
 
 // logins says whether every managed role is as declared.

@@ -57,7 +57,11 @@ func (c *Cluster) cluster(ctx context.Context, cluster *unstructured.Unstructure
 		phase, ready, condition = "Setting up primary", 0, "False"
 	}
 	conditions := []any{map[string]any{"type": "Ready", "status": condition, "reason": "Stub", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}}
-	if hibernates && !held {
+	switch {
+	case hibernates && held:
+		conditions = append(conditions, map[string]any{
+			"type": "cnpg.io/hibernation", "status": "False", "reason": "WaitingForHealthy", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"})
+	case hibernates:
 		ready = 0
 		conditions = append(conditions, map[string]any{
 			"type": "cnpg.io/hibernation", "status": "True", "reason": "Hibernated", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"})
