@@ -105,6 +105,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{RequeueAfter: passingDelay}, nil
 	case err != nil:
 		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: s.next()}, nil
+}
+
+// next is how soon the first of all that no watch tells of is due; zero when nothing is.
+func (s *scope) next() time.Duration {
+	switch {
 	case s.refused != nil:
 		s.lookAfter(s.refused.retry)
 	case !meta.IsStatusConditionTrue(s.ics.Status.Conditions, v1alpha1.ConditionReady):
@@ -114,7 +121,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if s.backups != nil {
 		s.lookAfter(s.backups.overdueIn())
 	}
-	return ctrl.Result{RequeueAfter: s.again}, nil
+	return s.again
 }
 
 func run(ctx context.Context, s *scope, phases ...phase) error {
