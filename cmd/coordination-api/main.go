@@ -47,7 +47,11 @@ func run(ctx context.Context, level *slog.LevelVar, args []string) error {
 	}
 	switch args[0] {
 	case "migrate":
-		return schema.Migrate(ctx, "")
+		settings, err := schema.SettingsFromEnvironment(os.Getenv)
+		if err != nil {
+			return err
+		}
+		return schema.Migrate(ctx, "", settings)
 	case "serve":
 		config, err := server.ConfigFromEnvironment(version)
 		if err != nil {

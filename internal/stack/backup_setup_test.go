@@ -27,8 +27,10 @@ func TestMain(m *testing.M) { os.Exit(postgres.Run(m)) }
 
 // migrated is a tenant's database as the migration leaves it; bare is one as the engine makes it.
 var (
-	migrated = postgres.Template{Prepare: schema.Migrate}
-	bare     = postgres.Template{Prepare: func(ctx context.Context, owner string) error {
+	migrated = postgres.Template{Prepare: func(ctx context.Context, owner string) error {
+		return schema.Migrate(ctx, owner, schema.Settings{Holder: schema.Holder{ODSCode: "QOP", Synthetic: true}})
+	}}
+	bare = postgres.Template{Prepare: func(ctx context.Context, owner string) error {
 		conn, err := pgx.Connect(ctx, owner)
 		if err != nil {
 			return err

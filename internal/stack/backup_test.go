@@ -2,6 +2,8 @@ package stack
 
 import (
 	"encoding/json"
+	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cmhf/operator/internal/coordination/schema"
 	"github.com/cmhf/operator/internal/testkit/postgres"
 )
 
@@ -141,5 +144,43 @@ func TestContentsTellApart(t *testing.T) {
 	}
 	if checksum["public.copy"] != checksum["public.moved"] || checksum["public.copy"] == checksum["public.referrals"] {
 		t.Errorf("the order of rows counts: %v", checksum)
+	}
+}
+
+// A drill restores one system's backup for another: the database is then the other's, and what was backed up without a holder stays so.
+func TestARestoreForAnotherSystemChangesTheHolder(t *testing.T) {
+	t.Parallel()
+	k := newKeeper(t)
+	source := migrated.New(t)
+	fill(t, source, 5)
+	name := k.backUp(t, source)
+	if _, err := postgres.Connect(t, source.OwnerURL).Exec(t.Context(), "UPDATE schema_info SET ods_code = NULL, data = NULL"); err != nil {
+		t.Fatal(err)
+	}
+	silent := k.backUp(t, source)
+	if _, err := postgres.Connect(t, source.OwnerURL).Exec(t.Context(), "ALTER TABLE schema_info DROP COLUMN ods_code, DROP COLUMN data; DELETE FROM goose_db_version WHERE version_id = 8"); err != nil {
+		t.Fatal(err)
+	}
+	older := k.backUp(t, source)
+	settings := func(odsCode string, synthetic bool) schema.Settings {
+		return schema.Settings{Holder: schema.Holder{ODSCode: odsCode, Synthetic: synthetic}, ExpectData: true}
+	}
+	for _, backup := range []string{name, silent, older} {
+		drill := *k
+		drill.environment = maps.Clone(k.environment)
+		drill.environment["CMHF_ODS_CODE"], drill.environment["CMHF_BACKUP_ODS_CODE"] = "QSL", "QOP"
+		target := bare.New(t)
+		run := drill.restore(t, target, backup)
+		if code := run.wait(t); code != 0 {
+			t.Fatalf("exit code %d:\n%s", code, run.log.String())
+		}
+		if err := schema.Migrate(t.Context(), target.OwnerURL, settings("QSL", true)); err != nil {
+			t.Errorf("%s: migrating for the system of the drill: %v", backup, err)
+		}
+		for _, other := range []schema.Settings{settings("QOP", true), settings("QSL", false)} {
+			if err := schema.Migrate(t.Context(), target.OwnerURL, other); !errors.Is(err, schema.ErrAnotherHolder) {
+				t.Errorf("%s: migrating for %+v: %v", backup, other.Holder, err)
+			}
+		}
 	}
 }

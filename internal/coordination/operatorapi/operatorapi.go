@@ -42,6 +42,10 @@ type Port struct {
 	stopping atomic.Bool
 }
 
+func (p *Port) holder() schema.Holder {
+	return schema.Holder{ODSCode: p.ODSCode, Synthetic: p.Synthetic}
+}
+
 // Stop makes the port report not ready, so that no new requests are sent while those that run are finished.
 func (p *Port) Stop() { p.stopping.Store(true) }
 
@@ -73,12 +77,14 @@ func (p *Port) ready(w http.ResponseWriter, r *http.Request) {
 	if !p.SignInReady() {
 		state.SignIn = "identity provider not found yet"
 	}
-	_, err := schema.Version(ctx, p.Store.Pool())
+	_, err := schema.Serves(ctx, p.Store.Pool(), p.holder())
 	switch {
 	case p.stopping.Load():
 		state.Database = "stopping"
 	case errors.Is(err, schema.ErrNotMigrated):
 		state.Database = schema.ErrNotMigrated.Error()
+	case errors.Is(err, schema.ErrAnotherHolder):
+		state.Database = err.Error()
 	case err != nil:
 		state.Database = "not reachable"
 	default:
@@ -120,6 +126,10 @@ func (p *Port) putDirectory(w http.ResponseWriter, r *http.Request) {
 	d, err := DecodeDirectory(http.MaxBytesReader(w, r.Body, maxDirectoryBytes))
 	if err != nil {
 		writeProblem(w, problem.InvalidField("body", "not a directory document: %s", err))
+		return
+	}
+	if _, err := schema.Serves(r.Context(), p.Store.Pool(), p.holder()); err != nil {
+		p.fail(w, err)
 		return
 	}
 	committed, err := services.Commit(r.Context(), p.Store.Pool(), p.ODSCode, d)

@@ -15,7 +15,7 @@ import (
 func TestFunctionsAreClosed(t *testing.T) {
 	t.Parallel()
 	database := empty.New(t) // privileges on a database are not cloned with it, so it is migrated itself
-	if err := schema.Migrate(t.Context(), database.OwnerURL); err != nil {
+	if err := schema.Migrate(t.Context(), database.OwnerURL, ours); err != nil {
 		t.Fatal(err)
 	}
 	owner := postgres.Connect(t, database.OwnerURL)

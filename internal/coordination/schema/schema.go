@@ -1,6 +1,7 @@
 // Package schema holds the database schema of the coordination API as embedded, forward-only migrations, and applies them.
 //
-// Migrate runs as the owner role under an advisory lock, so several pods may start it at once. It expects the roles and the
+// Migrate runs as the owner role under an advisory lock, so several pods may start it at once, and stamps the database with the system
+// whose records it holds: another's is refused. It expects the roles and the
 // database to exist (the engine makes them) and grants the app role exactly what the API uses. The rules that hold at
 // every instant live here, as constraints and definer triggers; the API repeats them to give a better answer.
 package schema
@@ -33,7 +34,7 @@ const lockTimeout = "10s"
 
 // Migrate brings the database of the connection to this program's version. connection is a URL or empty for the PG*
 // variables. It succeeds without a change when the schema is newer and says that this program may work with it.
-func Migrate(ctx context.Context, connection string) error {
+func Migrate(ctx context.Context, connection string, settings Settings) error {
 	config, err := pgxpool.ParseConfig(connection)
 	if err != nil {
 		return fmt.Errorf("reading the database settings: %w", err)
@@ -48,6 +49,9 @@ func Migrate(ctx context.Context, connection string) error {
 	defer db.Close()
 	if err := connect(ctx, db); err != nil {
 		return fmt.Errorf("connecting to the database as its owner (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE): %w", err)
+	}
+	if err := settings.Holder.prepare(ctx, pool, settings.ExpectData); err != nil {
+		return err
 	}
 	provider, err := newProvider(db)
 	if err != nil {
@@ -67,6 +71,9 @@ func Migrate(ctx context.Context, connection string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("migrating the schema from version %d to %d: %w", current, target, err)
+	}
+	if err := settings.Holder.stamp(ctx, pool); err != nil {
+		return err
 	}
 	slog.Info("schema is current", "version", target, "applied", len(results), "duration", time.Since(start).String())
 	return nil

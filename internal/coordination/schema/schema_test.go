@@ -23,8 +23,11 @@ import (
 func TestMain(m *testing.M) { os.Exit(postgres.Run(m)) }
 
 var (
+	ours     = schema.Settings{Holder: schema.Holder{ODSCode: "QOP", Synthetic: true}}
 	empty    postgres.Template
-	migrated = postgres.Template{Prepare: schema.Migrate}
+	migrated = postgres.Template{Prepare: func(ctx context.Context, owner string) error {
+		return schema.Migrate(ctx, owner, ours)
+	}}
 )
 
 func TestMigrateTwiceAndAtOnce(t *testing.T) {
@@ -36,7 +39,7 @@ func TestMigrateTwiceAndAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for range 3 {
 		group.Go(func() {
-			if err := schema.Migrate(t.Context(), database.OwnerURL); err != nil {
+			if err := schema.Migrate(t.Context(), database.OwnerURL, ours); err != nil {
 				t.Error(err)
 			}
 		})
@@ -55,13 +58,13 @@ func TestNewerSchema(t *testing.T) {
 	if _, err := owner.Exec(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, true)"); err != nil {
 		t.Fatal(err)
 	}
-	if err := schema.Migrate(t.Context(), database.OwnerURL); err != nil {
+	if err := schema.Migrate(t.Context(), database.OwnerURL, ours); err != nil {
 		t.Fatalf("a newer schema that is compatible: %v", err)
 	}
 	if _, err := owner.Exec(t.Context(), "UPDATE schema_info SET compatible_from = 9000"); err != nil {
 		t.Fatal(err)
 	}
-	if err := schema.Migrate(t.Context(), database.OwnerURL); err == nil || !strings.Contains(err.Error(), "run a newer release") {
+	if err := schema.Migrate(t.Context(), database.OwnerURL, ours); err == nil || !strings.Contains(err.Error(), "run a newer release") {
 		t.Fatalf("a newer schema that is not compatible: %v", err)
 	}
 	if _, err := schema.Version(t.Context(), owner); !errors.Is(err, schema.ErrNotMigrated) {
@@ -87,7 +90,7 @@ func TestMigrateWaitsForTheDatabase(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		done <- schema.Migrate(t.Context(), fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", config.User, address, config.Database))
+		done <- schema.Migrate(t.Context(), fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", config.User, address, config.Database), ours)
 	}()
 	select {
 	case err := <-done:
@@ -134,7 +137,7 @@ func TestMigrateBelievesAnAnswer(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	err = schema.Migrate(ctx, fmt.Sprintf("host=%s port=%d user=%s dbname=nowhere sslmode=disable", config.Host, config.Port, config.User))
+	err = schema.Migrate(ctx, fmt.Sprintf("host=%s port=%d user=%s dbname=nowhere sslmode=disable", config.Host, config.Port, config.User), ours)
 	var answer *pgconn.PgError
 	if !errors.As(err, &answer) || ctx.Err() != nil {
 		t.Errorf("error %v, want the server's own", err)

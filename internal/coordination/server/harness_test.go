@@ -55,7 +55,9 @@ func (b *lockedBuffer) String() string {
 }
 
 var (
-	migrated   = postgres.Template{Prepare: schema.Migrate}
+	migrated = postgres.Template{Prepare: func(ctx context.Context, owner string) error {
+		return schema.Migrate(ctx, owner, schema.Settings{Holder: schema.Holder{ODSCode: "QOP", Synthetic: true}})
+	}}
 	unmigrated postgres.Template
 
 	// One provider serves all tests: tokens are minted, not asked for.

@@ -127,7 +127,7 @@ func TestRun(t *testing.T) {
 	}
 	config := server.Config{
 		Version: "test", ODSCode: "QOP", ICSName: "Test ICS", Listen: freeAddress(t), InternalListen: freeAddress(t),
-		Issuer: "http://127.0.0.1:1", Audience: "cmhf-qop", TokenFile: token, DirectoryFile: mounted, Database: database.AppURL,
+		Issuer: "http://127.0.0.1:1", Audience: "cmhf-qop", TokenFile: token, DirectoryFile: mounted, Database: database.AppURL, Synthetic: true,
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

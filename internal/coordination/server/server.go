@@ -23,9 +23,11 @@ import (
 	"github.com/cmhf/operator/internal/coordination/people"
 	"github.com/cmhf/operator/internal/coordination/referrals"
 	"github.com/cmhf/operator/internal/coordination/rest"
+	"github.com/cmhf/operator/internal/coordination/schema"
 	"github.com/cmhf/operator/internal/coordination/services"
 	"github.com/cmhf/operator/internal/coordination/statistics"
 	"github.com/cmhf/operator/internal/coordination/store"
+	"github.com/cmhf/operator/internal/directory"
 )
 
 const (
@@ -145,7 +147,7 @@ func commitStartUpDirectory(ctx context.Context, c Config, db *store.Store) {
 	}
 	const wait = 2 * time.Second
 	for {
-		committed, err := services.Commit(ctx, db.Pool(), c.ODSCode, d)
+		committed, err := commitOwn(ctx, c, db, d)
 		switch {
 		case err == nil:
 			slog.Info("start-up directory is committed", "revision", committed.Revision)
@@ -164,6 +166,14 @@ func commitStartUpDirectory(ctx context.Context, c Config, db *store.Store) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// commitOwn writes nothing into a database that holds another system's records.
+func commitOwn(ctx context.Context, c Config, db *store.Store, d directory.Directory) (directory.Committed, error) {
+	if _, err := schema.Serves(ctx, db.Pool(), schema.Holder{ODSCode: c.ODSCode, Synthetic: c.Synthetic}); err != nil {
+		return directory.Committed{}, err
+	}
+	return services.Commit(ctx, db.Pool(), c.ODSCode, d)
 }
 
 func expireKeys(ctx context.Context, db *store.Store) {

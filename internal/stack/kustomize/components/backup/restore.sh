@@ -23,6 +23,7 @@ fail() {
 sql() { psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --set=VERBOSITY=sqlstate --set=SHOW_CONTEXT=never "$@"; }
 field() { sed -n "s/^  \"$1\": \"\\{0,1\\}\\([^\",]*\\)\"\\{0,1\\},\$/\\1/p" "$CMHF_BACKUP/manifest.json"; }
 
+export CMHF_ODS_CODE="${CMHF_ODS_CODE:?the ODS code of the system that the database is for}"
 data=Live
 [ "${CMHF_SYNTHETIC:?}" = false ] || data=Synthetic
 waited=0
