@@ -199,11 +199,12 @@ func (r *Reconciler) awaitSwitch(ctx context.Context, s *scope) (*awaited, error
 	return r.awaitPods(ctx, s, v1alpha1.ReasonSwitching, s.record.Retired())
 }
 
-// awaitJob: the Job that works on the logins has completed. Its absence is no completion: it is applied when the database is up.
+// awaitJob: the Job that works on the logins has completed. Its absence is no completion: it is applied when the database is up. An
+// external database's logins are its owner's, so none is made for it.
 func (s *scope) awaitJob(reason, doing string) *awaited {
 	seen := s.parts[stack.StageLogins]
 	switch {
-	case seen.up():
+	case seen.up(), s.inputs.Database.Engine == stack.EngineExternal && !s.inputs.Hibernated:
 		return nil
 	case seen.state.Failed:
 		return &awaited{v1alpha1.ReasonRotationFailed, fmt.Sprintf("%s failed: %s; both generations go on working. Its log says why: kubectl -n %s logs -l %s=%s; "+

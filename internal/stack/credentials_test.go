@@ -110,3 +110,33 @@ func TestAClusterKeepsRetiredLoginsOut(t *testing.T) {
 		})
 	}
 }
+
+// The logins of an external database are its owner's in every generation: no pod asks for one that the operator would have made.
+func TestAnExternalDatabaseKeepsItsLogins(t *testing.T) {
+	for _, record := range []credentials.Record{
+		{Generation: 1}, {Generation: 1, Phase: credentials.Preparing}, {Generation: 2, Phase: credentials.Switching}, {Generation: 2, Phase: credentials.Retiring}, {Generation: 2},
+	} {
+		in := withEngine(EngineExternal)
+		in.Credentials = record
+		objects, err := NewRenderer().Render(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		led := 0
+		for _, object := range objects {
+			raw, err := json.Marshal(object.Object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, quoted := range secretName.FindAllString(string(raw), -1) {
+				if strings.HasPrefix(quoted, `"database-owner`) || strings.HasPrefix(quoted, `"database-app`) {
+					t.Errorf("%+v: %s %s refers to Secret %s", record, object.GetKind(), object.GetName(), quoted)
+				}
+			}
+			led += strings.Count(string(raw), `"`+ExternalOwnerPassword+`"`) + strings.Count(string(raw), `"`+ExternalAppPassword+`"`)
+		}
+		if led != 3 {
+			t.Errorf("%+v: %d programs log in with the external database's Secret, want migration, API and backup", record, led)
+		}
+	}
+}

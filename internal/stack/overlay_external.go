@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/credentials"
 )
 
 // Keys of the Secret that says where an external database is and who may log in. The certificate is optional: without it, public
@@ -68,7 +69,7 @@ func login(in Inputs, object *unstructured.Unstructured) error {
 			}
 			connects = true
 			if in.Database.Engine == EngineExternal {
-				if err := inList(container, externalLogin(in.Database.External.Secret), "env"); err != nil {
+				if err := inList(container, externalLogin(in), "env"); err != nil {
 					return err
 				}
 			}
@@ -117,11 +118,13 @@ func authority(in Inputs) (secret, key string) {
 	}
 }
 
-// externalLogin leads the references to the operator's own Secrets to the one of the external database.
-func externalLogin(secret string) edit {
+// externalLogin leads the references to the operator's own Secrets, by their names in the current generation, to the one of the
+// external database, whatever the generation is.
+func externalLogin(in Inputs) edit {
+	owner, app := credentials.Name(credentials.DatabaseOwner, in.Credentials.Generation), credentials.Name(credentials.DatabaseApp, in.Credentials.Generation)
 	keys := map[string]string{
-		"database-owner/username": ExternalOwnerUsername, "database-owner/password": ExternalOwnerPassword,
-		"database-app/username": ExternalAppUsername, "database-app/password": ExternalAppPassword,
+		owner + "/username": ExternalOwnerUsername, owner + "/password": ExternalOwnerPassword,
+		app + "/username": ExternalAppUsername, app + "/password": ExternalAppPassword,
 	}
 	return func(variable map[string]any) error {
 		reference, found, err := unstructured.NestedStringMap(variable, "valueFrom", "secretKeyRef")
@@ -132,7 +135,7 @@ func externalLogin(secret string) edit {
 		if key == "" {
 			return nil
 		}
-		return set(variable, map[string]any{"name": secret, "key": key}, "valueFrom", "secretKeyRef")
+		return set(variable, map[string]any{"name": in.Database.External.Secret, "key": key}, "valueFrom", "secretKeyRef")
 	}
 }
 
