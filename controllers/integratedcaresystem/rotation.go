@@ -75,6 +75,14 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope) (bool, error) {
 	s.rotationLooked = true
 	next := s.record
 	var err error
+	if underWay := s.record.Phase == credentials.Switching || s.record.Phase == credentials.Retiring; underWay && len(s.secrets.Lost) > 0 {
+		// What has rolled already holds the Secret that is gone, so one of the same name would be another: the next generation it is.
+		next = s.record.Again()
+		if err = r.writeRecord(ctx, s, next); err == nil {
+			s.rotation = progress(next)
+		}
+		return err == nil, err
+	}
 	switch s.record.Phase {
 	case credentials.Idle:
 		if !r.rotationDue(s) {
@@ -101,7 +109,7 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope) (bool, error) {
 		if err := r.Credentials.Remove(ctx, s.inputs.Namespace, s.record.Retired()); err != nil {
 			return false, err
 		}
-		next.Phase = credentials.Idle
+		next.Phase, next.Oldest = credentials.Idle, 0
 	}
 	if err := r.writeRecord(ctx, s, next); err != nil {
 		return false, err

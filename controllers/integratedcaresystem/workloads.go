@@ -67,6 +67,12 @@ func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
 	var err error
 	s.secrets, err = r.Credentials.Ensure(ctx, tenant, within)
 	s.secretsLooked = err == nil
+	if err == nil && s.secrets.NextLogins != s.inputs.NextLogins {
+		s.inputs.NextLogins = s.secrets.NextLogins
+		if _, err := r.render(ctx, s); err != nil {
+			return false, err
+		}
+	}
 	if err != nil || !s.secrets.Made {
 		return err == nil, err
 	}

@@ -59,6 +59,9 @@ type Found struct {
 	// Lost are Secrets of the current generation that are gone. A rotation replaces them: the database knows another password than
 	// one that was made anew under the same name would hold.
 	Lost []string
+	// NextLogins identifies the database's logins of the next generation while it is prepared: one that was made anew under the same
+	// name has another password.
+	NextLogins string
 }
 
 // Ensure makes the Secrets that are missing in the tenant's namespace, unless it has seen within the time that none is.
@@ -116,6 +119,9 @@ func (k *Keeper) look(ctx context.Context, tenant Tenant) (Found, error) {
 				found.Made = found.Made || current && !tenant.Served
 			}
 			secrets[name] = existing
+			if !current && kind.database() {
+				found.NextLogins += string(existing.UID) + " "
+			}
 			if current && kind.purpose == APIInternal {
 				found.Since = existing.CreationTimestamp.Time
 			}

@@ -28,7 +28,7 @@ func (k *Keeper) ensureLogins(ctx context.Context, tenant Tenant, secrets map[st
 		for _, purpose := range []string{DatabaseOwner, DatabaseApp} {
 			name := Name(purpose, generation)
 			secret := secrets[name]
-			if secret == nil && generation == tenant.Record.Previous() {
+			if secret == nil && generation < tenant.Record.Generation {
 				existing, err := k.metadata(ctx, tenant.Namespace, name)
 				if err != nil {
 					return err

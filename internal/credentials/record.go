@@ -28,6 +28,9 @@ type Record struct {
 	// Generation that programs get, from 1.
 	Generation int64 `json:"generation"`
 	Phase      Phase `json:"phase,omitempty"`
+	// Oldest generation that pods may still use, where a Secret was lost during a rotation and another one follows before the first
+	// has ended; otherwise zero.
+	Oldest int64 `json:"oldest,omitempty"`
 	// Since when it is current; zero where that is the creation of its Secrets.
 	Since time.Time `json:"since,omitzero"`
 	// Request is the value of the last request to rotate that was acted on.
@@ -51,7 +54,7 @@ func ReadRecord(annotations map[string]string) (Record, error) {
 	default:
 		return record, fmt.Errorf("annotation %s names phase %q, which there is not", v1alpha1.AnnotationCredentials, record.Phase)
 	}
-	if previous := record.Previous(); record.Generation < 1 || (record.Phase != Idle && record.Phase != Preparing && previous < 1) {
+	if previous := record.Previous(); record.Generation < 1 || record.Oldest < 0 || record.Oldest > record.Generation || (record.Phase != Idle && record.Phase != Preparing && previous < 1) {
 		return record, fmt.Errorf("annotation %s names generation %d in phase %q, which there is not", v1alpha1.AnnotationCredentials, record.Generation, record.Phase)
 	}
 	return record, nil
@@ -70,6 +73,28 @@ func (r Record) Text() string {
 func (r Record) Next() int64     { return r.Generation + 1 }
 func (r Record) Previous() int64 { return r.Generation - 1 }
 
+// oldest generation that something may still log in with.
+func (r Record) oldest() int64 {
+	switch {
+	case r.Oldest > 0:
+		return r.Oldest
+	case r.Phase == Switching || r.Phase == Retiring:
+		return r.Previous()
+	}
+	return r.Generation
+}
+
+// Again gives the record for a rotation to the next generation instead of the one that is under way: a Secret of it is lost.
+func (r Record) Again() Record {
+	r.Oldest, r.Phase = r.oldest(), Preparing
+	return r
+}
+
+// FirstLogins says whether something may still log in as the logins of the first generation.
+func (r Record) FirstLogins() bool {
+	return r.Phase != Retiring && r.oldest() == 1
+}
+
 // OtherSession gives the Secret with the session key that the dashboard reads beside its own, empty when there is none: the next
 // one before any replica seals with it, afterwards the previous one, so that nobody is signed out.
 func (r Record) OtherSession() string {
@@ -84,24 +109,29 @@ func (r Record) OtherSession() string {
 
 // Retired are the names of Secrets that nothing needs once the phase Retiring is done.
 func (r Record) Retired() []string {
-	names := []string{Name(DatabaseApp, r.Previous()), Name(APIInternal, r.Previous()), Name(DatabaseOwner, r.Previous())}
-	if r.Previous() > 1 {
-		// The session key before this one is still read; the one before that is not.
-		names = append(names, Name(DashboardSession, r.Previous()-1))
+	var names []string
+	for generation := r.oldest(); generation < r.Generation; generation++ {
+		names = append(names, Name(DatabaseApp, generation), Name(APIInternal, generation), Name(DatabaseOwner, generation))
+		if generation > 1 {
+			// The previous session key is still read; the one before that is not.
+			names = append(names, Name(DashboardSession, generation-1))
+		}
 	}
 	return names
 }
 
 // logins are the generations that the database lets in, the current one last.
 func (r Record) logins() []int64 {
-	switch r.Phase {
-	case Preparing:
-		return []int64{r.Next(), r.Generation}
-	case Switching:
-		return []int64{r.Previous(), r.Generation}
-	default:
-		return []int64{r.Generation}
+	var generations []int64
+	if r.Phase == Preparing {
+		generations = append(generations, r.Next())
 	}
+	if r.Phase != Retiring {
+		for generation := r.oldest(); generation < r.Generation; generation++ {
+			generations = append(generations, generation)
+		}
+	}
+	return append(generations, r.Generation)
 }
 
 // The owner's and the app's login of the current generation, which stay when others are retired.
@@ -111,7 +141,7 @@ func (r Record) AppLogin() string   { return appLogin(r.Generation) }
 // Names are those of all Secrets that the record allows for, in use, being made or being retired.
 func (r Record) Names() []string {
 	names := []string{Logins}
-	for generation := max(1, r.Generation-2); generation <= r.Next(); generation++ {
+	for generation := max(1, min(r.Generation-2, r.oldest()-1)); generation <= r.Next(); generation++ {
 		for _, kind := range kinds {
 			names = append(names, Name(kind.purpose, generation))
 		}

@@ -140,3 +140,25 @@ func TestAnExternalDatabaseKeepsItsLogins(t *testing.T) {
 		}
 	}
 }
+
+// A Job that made logins from other Secrets has not made these.
+func TestNewSecretsGetANewLoginsJob(t *testing.T) {
+	in := inputs()
+	in.Credentials = credentials.Record{Generation: 1, Phase: credentials.Preparing}
+	names := map[string]bool{}
+	for _, logins := range []string{"a b ", "a c ", "d b "} {
+		in.NextLogins = logins
+		objects, err := NewRenderer().Render(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects {
+			if object.GetKind() == "Job" && strings.HasPrefix(object.GetName(), "logins-") {
+				names[object.GetName()] = true
+			}
+		}
+	}
+	if len(names) != 3 {
+		t.Errorf("three sets of Secrets have the Jobs %v", names)
+	}
+}

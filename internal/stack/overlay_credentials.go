@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 
+	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/credentials"
 )
 
@@ -24,6 +25,11 @@ func credentialsEdits(in Inputs) (map[string]edit, error) {
 	edits := map[string]edit{}
 	if loginsComponent(in) != "" {
 		edits["Job/logins"] = image("logins", in.Images.CoordinationAPI)
+		if in.NextLogins != "" {
+			edits["Job/logins"] = both(edits["Job/logins"], func(o map[string]any) error {
+				return set(o, hash(in.NextLogins)[:16], "spec", "template", "metadata", "annotations", v1alpha1.AnnotationConfigHash)
+			})
+		}
 	}
 	if other := in.Credentials.OtherSession(); other != "" {
 		edits["Deployment/dashboard"] = func(o map[string]any) error {
@@ -57,7 +63,7 @@ func addOtherSession(volume map[string]any, name string) error {
 // retireFirstLogins has CloudNativePG, which keeps the logins of the first generation as its Cluster declares them, keep them without
 // a password once a rotation has retired them. Those of later generations are none of its business.
 func retireFirstLogins(in Inputs, cluster map[string]any) error {
-	if g := in.Credentials.Generation; g <= 1 || (g == 2 && in.Credentials.Phase == credentials.Switching) {
+	if in.Credentials.FirstLogins() {
 		return nil
 	}
 	return inList(cluster, func(role map[string]any) error {

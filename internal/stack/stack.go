@@ -66,7 +66,10 @@ type Inputs struct {
 
 	Database Database
 	// Credentials says by which names programs get their Secrets, and how far a rotation is.
-	Credentials                credentials.Record
+	Credentials credentials.Record
+	// NextLogins identifies the Secrets that the Job of a rotation makes logins from: others need a Job of their own.
+	NextLogins string
+
 	CoordinationAPI, Dashboard Program
 	Exposure                   Exposure
 
