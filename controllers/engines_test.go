@@ -98,6 +98,7 @@ func TestCloudNativePG(t *testing.T) {
 	serveClusters(t)
 	t.Run("comes up, hibernates and survives deletion", clusterLives)
 	t.Run("is not replaced when it is lost", clusterLost)
+	t.Run("comes back after a rotation", clusterComesBack)
 	t.Run("grows where it can", clusterGrows)
 	t.Run("is let go where it can't be stopped", clusterLetGo)
 }
@@ -187,6 +188,53 @@ func clusterLost(t *testing.T) {
 	must(t, k8s.Delete(t.Context(), record))
 	waitReady(t, ics)
 	must(t, get(t, databaseCluster(ics)))
+}
+
+// A system whose logins were replaced gets the first ones again with a new Cluster, which is made with them and knows no others.
+func clusterComesBack(t *testing.T) {
+	startOperator(t, restConfig)
+	ics := clustered("YA5")
+	leave(t, ics)
+	create(t, ics)
+	waitReady(t, ics)
+	record := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-record"}}
+	eventually(t, func(g gomega.Gomega) { g.Expect(get(t, record)).To(gomega.Succeed()) })
+	requestRotation(t, ics, "x")
+	rotated := func(generation int64) {
+		eventually(t, func(g gomega.Gomega) {
+			g.Expect(get(t, ics)).To(gomega.Succeed())
+			g.Expect(ics.Status.Credentials.Generation).To(gomega.Equal(generation))
+			g.Expect(meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionCredentialsRotating)).To(gomega.BeNil())
+			g.Expect(meta.IsStatusConditionTrue(ics.Status.Conditions, v1alpha1.ConditionReady)).To(gomega.BeTrue())
+		})
+	}
+	rotated(2)
+	remove(t, databaseCluster(ics))
+	waitCondition(t, ics, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonDataMissing)
+	if _, kept := secrets(t, ics.TenantNamespace())["database-owner-2"]; !kept {
+		t.Error("the logins of a database that may come back are gone")
+	}
+	must(t, k8s.Delete(t.Context(), record))
+	rotated(1)
+	names := secrets(t, ics.TenantNamespace())
+	for _, name := range []string{"database-owner", "database-app", "api-internal", "dashboard-session"} {
+		if _, there := names[name]; !there {
+			t.Errorf("Secret %s is missing", name)
+		}
+		if _, there := names[name+"-2"]; there {
+			t.Errorf("Secret %s-2 is still there", name)
+		}
+	}
+	live := databaseCluster(ics)
+	must(t, get(t, live))
+	roles, _, _ := unstructured.NestedSlice(live.Object, "spec", "managed", "roles")
+	for _, role := range roles {
+		if role, _ := role.(map[string]any); role["login"] != true || role["passwordSecret"] == nil {
+			t.Errorf("the new Cluster keeps %v out", role["name"])
+		}
+	}
+	requestRotation(t, ics, "y")
+	rotated(2)
 }
 
 // A size that the volumes can't have leaves them as they are and stops nothing else.

@@ -54,8 +54,29 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 	return s.configured, stop
 }
 
+// beginAnew goes back to the first generation of Secrets where CloudNativePG is to make a Cluster and none has served: it makes the
+// database with the first logins, and knows no later ones. The Standalone database makes those that it is given, whichever they are.
+func (r *Reconciler) beginAnew(ctx context.Context, s *scope) (bool, error) {
+	if s.inputs.Database.Engine != stack.EngineCloudNativePG || s.served || s.holder.id != "" ||
+		s.record.Generation == 1 && s.record.Phase == credentials.Idle {
+		return true, nil
+	}
+	// First, so that a later rotation never takes up a Secret of before.
+	if err := r.Credentials.Remove(ctx, s.inputs.Namespace, s.record.Later()); err != nil {
+		return false, err
+	}
+	if err := r.writeRecord(ctx, s, s.record.Anew()); err != nil {
+		return false, err
+	}
+	s.inputs.Credentials = s.record
+	return r.render(ctx, s)
+}
+
 // credentials makes the Secrets that are missing, before anything runs that needs them.
 func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
+	if proceed, err := r.beginAnew(ctx, s); err != nil || !proceed {
+		return proceed, err
+	}
 	tenant := credentials.Tenant{
 		ICS: s.ics.Name, Namespace: s.inputs.Namespace, NamespaceUID: s.namespaceUID, Record: s.record,
 		Database: s.inputs.Database.Engine != stack.EngineExternal, LoginsSecret: s.inputs.Database.Engine == stack.EngineStandalone, Served: s.served,

@@ -3,6 +3,7 @@ package credentials
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -88,6 +89,18 @@ func (r Record) oldest() int64 {
 func (r Record) Again() Record {
 	r.Oldest, r.Phase = r.oldest(), Preparing
 	return r
+}
+
+// Anew gives the record of a tenant whose database is made anew, with the logins of the first generation.
+func (r Record) Anew() Record {
+	return Record{Generation: 1, Request: r.Request, Revision: r.Revision}
+}
+
+// Later are the names of all Secrets of later generations than the first.
+func (r Record) Later() []string {
+	return slices.DeleteFunc(r.Names(), func(name string) bool {
+		return name == Logins || slices.ContainsFunc(kinds, func(k kind) bool { return k.purpose == name })
+	})
 }
 
 // FirstLogins says whether something may still log in as the logins of the first generation.

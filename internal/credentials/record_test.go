@@ -27,6 +27,9 @@ func TestAnotherRotationBeforeTheFirstHasEnded(t *testing.T) {
 	if got := record.logins(); !slices.Equal(got, []int64{3}) {
 		t.Errorf("in the end the database lets in %v", got)
 	}
+	if later := record.Later(); slices.Contains(later, "database-app") || slices.Contains(later, Logins) || !slices.Contains(later, "database-app-2") {
+		t.Errorf("of later generations are %v", later)
+	}
 	for _, name := range want {
 		if !slices.Contains(record.Names(), name) {
 			t.Errorf("a deletion would not find %s", name)
