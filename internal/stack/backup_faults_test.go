@@ -177,6 +177,23 @@ func TestBackupNeedsADatabaseInUse(t *testing.T) {
 	k.start(t, gone, "backup.sh").fails(t, "does not answer: no backup was made")
 }
 
+// A server of a later major version than the programs can't be backed up, and it is said in plain words, before anything is read.
+func TestBackupNeedsAServerThatItKnows(t *testing.T) {
+	t.Parallel()
+	k := newKeeper(t)
+	database := migrated.New(t)
+	v := newVolume(t)
+	v.write(t, filepath.Join(v.config, "pg_dump"), "#!/bin/sh\necho 'pg_dump (PostgreSQL) 14.20 (Debian 14.20-1)'\n")
+	if err := os.Chmod(filepath.Join(v.config, "pg_dump"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	k.environment["PATH"] = v.config + ":" + k.environment["PATH"]
+	k.start(t, database, "backup.sh").fails(t, "the database is PostgreSQL 15 and this image brings the programs of PostgreSQL 14, which can't back up a later version: no backup was made")
+	if made := k.backups(t); len(made) > 0 {
+		t.Errorf("it made %v", made)
+	}
+}
+
 // Old backups go when a newer one is verified, not before; those of an earlier server stay until a person removes them.
 func TestBackupRetention(t *testing.T) {
 	t.Parallel()

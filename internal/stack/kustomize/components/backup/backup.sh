@@ -49,6 +49,12 @@ if ! flock --nonblock 9; then
 fi
 rm -rf "$backups"/.partial-* "$backups"/.removed-*
 
+# pg_dump refuses a server of a later major version than its own; so would the server that verifies the backup.
+server=$(ask --command="SELECT current_setting('server_version_num')::int / 10000") ||
+  fail "the database at ${PGHOST:-} does not answer: no backup was made"
+mine=$(pg_dump --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+[ "$server" -le "$mine" ] ||
+  fail "the database is PostgreSQL $server and this image brings the programs of PostgreSQL $mine, which can't back up a later version: no backup was made"
 schema=$(ask --command="SELECT CASE WHEN to_regclass('goose_db_version') IS NOT NULL THEN 1 ELSE 0 END") ||
   fail "the database at ${PGHOST:-} does not answer: no backup was made"
 [ "$schema" = 1 ] || fail "the database has no schema yet: there is nothing to back up"
