@@ -5,6 +5,7 @@ import (
 
 	"github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -45,4 +46,31 @@ func TestSecretsLostDuringARotation(t *testing.T) {
 			waitRotated(t, ics, 3)
 		})
 	}
+}
+
+// A backup that began with the old Secrets and is between two tries has no pod, and needs them for the next one.
+func TestARotationWaitsForTheNextTryOfABackup(t *testing.T) {
+	startOperator(t, restConfig)
+	ics := system("YA6")
+	leave(t, ics)
+	create(t, ics)
+	waitReady(t, ics)
+	namespace := ics.TenantNamespace()
+	cluster.Hold(namespace, v1alpha1.ComponentBackup)
+	backUp(t, ics, "between-tries", 0, "")
+	requestRotation(t, ics, "x")
+	eventually(t, func(g gomega.Gomega) {
+		g.Expect(get(t, ics)).To(gomega.Succeed())
+		waits := meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionCredentialsRotating)
+		g.Expect(waits).NotTo(gomega.BeNil())
+		g.Expect(waits.Message).To(gomega.ContainSubstring("Job between-tries has not ended"))
+	})
+	for name := range secrets(t, namespace) {
+		if name == "database-owner" {
+			cluster.Release(namespace, v1alpha1.ComponentBackup)
+			waitRotated(t, ics, 2)
+			return
+		}
+	}
+	t.Error("the Secret database-owner is gone, and the next try of the backup needs it")
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -223,7 +224,8 @@ func (s *scope) awaitJob(reason, doing string) *awaited {
 	return &awaited{reason, doing}
 }
 
-// awaitPods waits for pods that are stopping and for those that refer to one of the Secrets.
+// awaitPods waits for pods that are stopping and for those that refer to one of the Secrets, also those that a Job has yet to make:
+// between two tries of a backup there is no pod.
 func (r *Reconciler) awaitPods(ctx context.Context, s *scope, reason string, secrets []string) (*awaited, error) {
 	pods := &corev1.PodList{}
 	if err := r.Uncached.List(ctx, pods, client.InNamespace(s.inputs.Namespace)); err != nil {
@@ -240,7 +242,28 @@ func (r *Reconciler) awaitPods(ctx context.Context, s *scope, reason string, sec
 			return &awaited{reason, fmt.Sprintf("pod %s is still there with the Secrets that it began with", pod.Name)}, nil
 		}
 	}
+	if len(secrets) == 0 {
+		return nil, nil
+	}
+	jobs := &batchv1.JobList{}
+	if err := r.Uncached.List(ctx, jobs, client.InNamespace(s.inputs.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing the jobs of %s: %w", s.ics.Name, err)
+	}
+	for i := range jobs.Items {
+		job := &jobs.Items[i]
+		if job.DeletionTimestamp == nil && !finished(job) && usesAny(&job.Spec.Template.Spec, secrets) {
+			s.lookAfter(lookForPods)
+			return &awaited{reason, fmt.Sprintf("Job %s has not ended and tries again with the Secrets that it began with", job.Name)}, nil
+		}
+	}
 	return nil, nil
+}
+
+// finished says whether a Job makes no pod any more.
+func finished(job *batchv1.Job) bool {
+	return slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
+		return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
+	})
 }
 
 // usesAny says whether a pod refers to one of the Secrets.
