@@ -22,8 +22,9 @@ import (
 
 // An Ingress is there while it is declared; a certificate that it refers to and that is missing is told of and stops nothing.
 func TestIngressExposure(t *testing.T) {
-	startOperator(t, asOperator(t))
 	ics := system("RD4")
+	compared := watchOver(t, ics)
+	startOperator(t, asOperator(t))
 	ics.Spec.Stack.Exposure = &v1alpha1.Exposure{Type: v1alpha1.ExposureIngress, Ingress: &v1alpha1.IngressExposure{ClassName: "internal"}}
 	ics.Spec.Stack.Dashboard.TLSSecretRef = &v1alpha1.SecretReference{Name: "certificate"}
 	create(t, ics)
@@ -46,6 +47,20 @@ func TestIngressExposure(t *testing.T) {
 	})
 	waitReady(t, ics)
 	eventually(t, func(g gomega.Gomega) { g.Expect(apierrors.IsNotFound(get(t, ingress))).To(gomega.BeTrue()) })
+
+	// It goes while the system hibernates as well.
+	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Exposure = before })
+	waitReady(t, ics)
+	must(t, get(t, ingress))
+	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) {
+		i.Spec.Stack.Exposure, i.Spec.State = nil, v1alpha1.StateHibernated
+	})
+	compared(ics)
+	if err := get(t, ingress); !apierrors.IsNotFound(err) {
+		t.Errorf("the Ingress of a system that hibernates and declares none: %v", err)
+	}
+	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.State = v1alpha1.StateActive })
+	compared(ics)
 
 	// It goes with the system too, though the data stay.
 	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.Stack.Exposure = before })

@@ -109,6 +109,14 @@ func TestOracleSeesWhatIsWrong(t *testing.T) {
 	sees("the operator owns fields of the spec of rf4")
 
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ics-rf4"}})
+	inputs, err := settings().Inputs(t.Context(), k8s, ics)
+	must(t, err)
+	create(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ics-rf4", Name: "of-old", Labels: map[string]string{applyset.LabelPartOf: inputs.Set}}})
+	must(t, get(t, ics))
+	ics.Status.ObservedGeneration = ics.Generation
+	meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionReady).ObservedGeneration = ics.Generation
+	must(t, k8s.Status().Update(t.Context(), ics))
+	sees("but ConfigMap ics-rf4/of-old of an earlier render is still there")
 	claim := &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ics-rf4", Name: "database-data", Labels: map[string]string{v1alpha1.LabelICS: "rf4"}},
 		Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},

@@ -106,10 +106,11 @@ func computeStatus(s *scope) {
 	}
 }
 
-// everythingCurrent: every workload was applied from this render, so the release that it comes from is the one that runs.
+// everythingCurrent: every workload that is to be was applied from this render, so the release that it comes from is the one that runs,
+// or rests.
 func (s *scope) everythingCurrent() bool {
 	for _, object := range s.objects {
-		if stage := stack.StageOf(object); stage >= stack.StageDatabase && !s.parts[stage].current {
+		if stage := stack.StageOf(object); stage >= stack.StageDatabase && !s.rests(stage) && !s.parts[stage].current {
 			return false
 		}
 	}

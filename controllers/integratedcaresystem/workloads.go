@@ -119,6 +119,11 @@ func (s *scope) inOrder() []*unstructured.Unstructured {
 	return objects
 }
 
+// rests: the stage works on a database that serves, and is not begun while the tenant hibernates.
+func (s *scope) rests(stage stack.Stage) bool {
+	return s.inputs.Hibernated && (stage == stack.StageRestore || stage == stack.StageMigration)
+}
+
 // workloads applies the database, the migration, the API and the dashboard, each when the one before it is up. It looks at
 // all of them in any case, so that the status tells what runs behind a closed gate. A hibernated tenant goes down the other
 // way round; no migration is started for it.
@@ -126,7 +131,7 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 	open := true
 	for _, object := range s.inOrder() {
 		stage := stack.StageOf(object)
-		if stage < stack.StageDatabase || (s.inputs.Hibernated && (stage == stack.StageRestore || stage == stack.StageMigration)) {
+		if stage < stack.StageDatabase || s.rests(stage) {
 			continue
 		}
 		var live *unstructured.Unstructured

@@ -2,7 +2,8 @@
 // broken on the way, however briefly:
 //
 //   - truthful: at each moment at which a system says that it is Ready in its present generation, its objects are as that generation
-//     renders, by the word of the API server (applying them would change nothing);
+//     renders, by the word of the API server (applying them would change nothing), and no others are left of an earlier render
+//     but those that hold data;
 //   - data-safe: no namespace, volume claim, database or database Secret goes or is replaced;
 //   - the spec is the user's: the operator owns no field of any spec.
 //
@@ -54,7 +55,7 @@ type Oracle struct {
 // dataKinds hold data or are what data can't be reached without.
 var dataKinds = []schema.GroupVersionKind{
 	{Version: "v1", Kind: "Namespace"}, {Version: "v1", Kind: "PersistentVolumeClaim"}, {Version: "v1", Kind: "Secret"},
-	{Group: "apps", Version: "v1", Kind: "StatefulSet"},
+	{Group: "apps", Version: "v1", Kind: "StatefulSet"}, {Group: "postgresql.cnpg.io", Version: "v1", Kind: "Cluster"},
 }
 
 // Watch begins with the systems of these names, which need not exist yet, and goes on until the context ends.
@@ -77,7 +78,8 @@ func Watch(ctx context.Context, config *rest.Config, scheme *runtime.Scheme, inp
 	for _, kind := range dataKinds {
 		object := &metav1.PartialObjectMetadata{}
 		object.SetGroupVersionKind(kind)
-		if err := o.listen(ctx, view, object, o.holder(kind.Kind)); err != nil {
+		err := o.listen(ctx, view, object, o.holder(kind.Kind))
+		if err != nil && !(meta.IsNoMatchError(err) && slices.Contains(stack.OptionalKinds, kind)) {
 			return nil, err
 		}
 	}
@@ -243,7 +245,40 @@ func (o *Oracle) differences(ctx context.Context, ics *v1alpha1.IntegratedCareSy
 			wrong = append(wrong, applyset.Ref(desired)+" differs from what was applied")
 		}
 	}
-	return wrong, nil
+	left, err := o.left(ctx, inputs, objects)
+	return append(wrong, left...), err
+}
+
+// left lists the members of the set that are not rendered, without those that hold data, of which nothing is ever removed.
+func (o *Oracle) left(ctx context.Context, inputs stack.Inputs, objects []*unstructured.Unstructured) (left []string, err error) {
+	rendered := map[string]bool{}
+	for _, object := range objects {
+		rendered[applyset.Ref(object)] = true
+	}
+	for _, kind := range slices.Concat(stack.Kinds, stack.OptionalKinds) {
+		if slices.Contains(dataKinds, kind) {
+			continue
+		}
+		members := &metav1.PartialObjectMetadataList{}
+		members.SetGroupVersionKind(kind)
+		err := o.client.List(ctx, members, client.MatchingLabels{applyset.LabelPartOf: inputs.Set})
+		if meta.IsNoMatchError(err) && slices.Contains(stack.OptionalKinds, kind) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("listing the %ss of set %s: %w", kind.Kind, inputs.Set, err)
+		}
+		for i := range members.Items {
+			member := &unstructured.Unstructured{}
+			member.SetGroupVersionKind(kind)
+			member.SetNamespace(members.Items[i].Namespace)
+			member.SetName(members.Items[i].Name)
+			if members.Items[i].DeletionTimestamp == nil && !rendered[applyset.Ref(member)] {
+				left = append(left, applyset.Ref(member)+" of an earlier render is still there")
+			}
+		}
+	}
+	return left, nil
 }
 
 // same leaves out what the API server itself keeps, and the status.
