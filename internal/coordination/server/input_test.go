@@ -174,12 +174,20 @@ func TestIdempotencyKey(t *testing.T) {
 	north.post("/v1/referrals", object{"service": "north"}, "Idempotency-Key", "key-2").want(http.StatusUnprocessableEntity)
 	north.post("/v1/referrals", body, "Idempotency-Key", "key-2").want(http.StatusCreated)
 
-	// After 24 hours a key is free again.
+	// A key of which the 24 hours are over is held until it is removed: nothing removes keys while records can't be changed.
 	s.count("WITH aged AS (UPDATE idempotency_keys SET created_at = now() - interval '25 hours' RETURNING 1) SELECT count(*) FROM aged")
-	north.post("/v1/referrals", changed, key...).want(http.StatusCreated)
+	before := s.count("SELECT count(*) FROM referrals")
+	if again := north.post("/v1/referrals", body, key...).want(http.StatusCreated); again["id"] != first["id"] {
+		t.Error("a repetition after 25 hours was done again")
+	}
+	north.post("/v1/referrals", changed, key...).refused(http.StatusUnprocessableEntity, "idempotency-key-reused")
+	if n := s.count("SELECT count(*) FROM referrals"); n != before {
+		t.Errorf("%d referrals after repetitions, %d before", n, before)
+	}
 	if n := s.count("SELECT expire_idempotency_keys()"); n == 0 {
 		t.Error("no key expired")
 	}
+	north.post("/v1/referrals", changed, key...).want(http.StatusCreated)
 }
 
 func TestConcurrentRepetitionsWorkOnce(t *testing.T) {

@@ -35,8 +35,10 @@ const (
 	leaveTime = 3 * time.Second
 	// drainTime is how long running requests may take at the end.
 	drainTime = 20 * time.Second
-	// keyExpiryEvery is how often old idempotency keys are removed.
+	// keyExpiryEvery is how often old idempotency keys are removed, and keyExpiryAfter how long after the start for the first time:
+	// writes may have been impossible for days before it, and who repeats one now must still find its key.
 	keyExpiryEvery = time.Hour
+	keyExpiryAfter = 24 * time.Hour
 )
 
 // Public builds the public API with all its subjects. store and verifier may be nil to get the OpenAPI document only.
@@ -83,7 +85,7 @@ func Run(ctx context.Context, c Config) error {
 	go verifier.Discover(background)
 	go commitStartUpDirectory(background, c, db)
 	if !c.ReadOnly { // a write that got no answer before is repeated afterwards, and must find its key
-		go expireKeys(background, db)
+		go expireKeys(background, db.ExpireKeys)
 	}
 
 	group, serving := errgroup.WithContext(ctx)
@@ -176,16 +178,14 @@ func commitOwn(ctx context.Context, c Config, db *store.Store, d directory.Direc
 	return services.Commit(ctx, db.Pool(), c.ODSCode, d)
 }
 
-func expireKeys(ctx context.Context, db *store.Store) {
-	tick := time.NewTicker(keyExpiryEvery)
-	defer tick.Stop()
-	for {
+func expireKeys(ctx context.Context, expire func(context.Context) error) {
+	for wait := keyExpiryAfter; ; wait = keyExpiryEvery {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
-		if err := db.ExpireKeys(ctx); err != nil {
+		if err := expire(ctx); err != nil {
 			slog.Warn("old idempotency keys were not removed; trying again later", "error", store.Describe(err))
 		}
 	}

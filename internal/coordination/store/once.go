@@ -27,7 +27,7 @@ var (
 	expireKeysSQL string
 )
 
-// Once runs work at most once per key of the caller within 24 hours: a repetition gets the first answer, and the key with
+// Once runs work at most once per key of the caller, until the key is removed: a repetition gets the first answer, and the key with
 // another request, for other services or by another client is refused: the first answer may show what is not theirs to see. Key, work and answer commit together, so whoever got no answer can safely ask again.
 // An empty key means that the caller does not ask for this.
 func Once[Request, Answer any](ctx context.Context, tx *Tx, key string, request Request, work func() (*Answer, error)) (*Answer, error) {
@@ -73,7 +73,7 @@ func repeat[Answer any](ctx context.Context, tx *Tx, args pgx.NamedArgs, hash [s
 		return nil, fmt.Errorf("reading an idempotency key: %w", err)
 	}
 	if [sha256.Size]byte(heldHash) != hash {
-		return nil, problem.New(problem.KeyReused, "This Idempotency-Key came with another request, for other services or from another client in the last 24 hours.")
+		return nil, problem.New(problem.KeyReused, "This Idempotency-Key came with another request, for other services or from another client before.")
 	}
 	var kept keptAnswer[Answer]
 	if err := json.Unmarshal(raw, &kept); err != nil {
@@ -90,7 +90,7 @@ type keptAnswer[Answer any] struct {
 	Resources []*uuid.UUID `json:"resources"`
 }
 
-// ExpireKeys removes the keys whose 24 hours are over.
+// ExpireKeys removes the keys whose 24 hours are over. Nothing else frees a key.
 func (s *Store) ExpireKeys(ctx context.Context) error {
 	_, err := s.pool.Exec(ctx, expireKeysSQL)
 	return err
