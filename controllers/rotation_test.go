@@ -290,6 +290,36 @@ func TestUnreadableRecord(t *testing.T) {
 	}
 }
 
+// Who follows the message and puts the record of a system back that was rotated is taken at their word by the same operator that wrote another:
+// the request that stands is acted on again, as the message says, and the next one goes its way. A record that was taken away is damaged.
+func TestRecordThatWasPutBack(t *testing.T) {
+	startOperator(t, restConfig)
+	ics := system("ZA1")
+	create(t, ics)
+	waitReady(t, ics)
+	requestRotation(t, ics, "one")
+	waitRotated(t, ics, 2)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ics.TenantNamespace()}}
+	current := 2
+	for i, spoil := range []func(*corev1.Namespace){
+		func(n *corev1.Namespace) { n.Annotations[v1alpha1.AnnotationCredentials] = "x" },
+		func(n *corev1.Namespace) { delete(n.Annotations, v1alpha1.AnnotationCredentials) },
+	} {
+		change(t, namespace, spoil)
+		said := waitCondition(t, ics, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonCredentialsUnknown)
+		if !strings.Contains(said.Message, "kubectl annotate namespace ics-za1 --overwrite") {
+			t.Errorf("the message does not say how to mend it: %s", said.Message)
+		}
+		change(t, namespace, func(n *corev1.Namespace) {
+			n.Annotations[v1alpha1.AnnotationCredentials] = fmt.Sprintf(`{"generation":%d}`, current)
+		})
+		waitRotated(t, ics, current+1)
+		requestRotation(t, ics, fmt.Sprintf("after %d", i))
+		current += 2
+		waitRotated(t, ics, current)
+	}
+}
+
 // Killing the operator after any write of a rotation and starting it again ends as a rotation without a kill does, and at no moment
 // is a Secret gone that a program still uses.
 func TestCrashAtEveryWriteOfARotation(t *testing.T) {

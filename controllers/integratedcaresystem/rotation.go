@@ -38,19 +38,46 @@ func (r *Reconciler) find(ctx context.Context, s *scope) (bool, error) {
 	if s.record, err = readRecord(s.existing); err != nil {
 		return false, err
 	}
-	s.record = r.Credentials.Latest(s.existing.GetUID(), s.record)
-	return true, nil
+	if r.Credentials.Latest(s.existing.GetUID(), s.record).Revision > s.record.Revision {
+		s.record, err = r.liveRecord(ctx, s.existing)
+	}
+	return err == nil, err
+}
+
+// liveRecord asks the API server where a cache shows another record than the one that this operator wrote last: the cache may lag
+// behind, or someone has put the annotation back by hand, whose word counts. One that was taken away is as good as damaged.
+func (r *Reconciler) liveRecord(ctx context.Context, seen *unstructured.Unstructured) (credentials.Record, error) {
+	namespace, err := currentNamespace(ctx, r.Uncached, seen.GetName())
+	if err != nil {
+		return credentials.Record{}, err
+	}
+	if namespace == nil || namespace.GetUID() != seen.GetUID() {
+		return credentials.Record{}, apierrors.NewConflict(corev1.Resource("namespaces"), seen.GetName(), errors.New("it was deleted meanwhile"))
+	}
+	if _, there := namespace.GetAnnotations()[v1alpha1.AnnotationCredentials]; !there {
+		return credentials.Record{}, damagedRecord(namespace.GetName(), fmt.Errorf("annotation %s is gone", v1alpha1.AnnotationCredentials))
+	}
+	record, err := readRecord(namespace)
+	if err == nil {
+		r.Credentials.Remember(namespace.GetUID(), record)
+	}
+	return record, err
 }
 
 // readRecord reads a namespace's record of the Secrets. One that can't be read is nobody's to guess.
 func readRecord(namespace *unstructured.Unstructured) (credentials.Record, error) {
 	record, err := credentials.ReadRecord(namespace.GetAnnotations())
 	if err != nil {
-		err = &refusal{v1alpha1.ReasonCredentialsUnknown, fmt.Sprintf("Namespace %s: %v; put back what it was, or, with the number of the newest Secret "+
-			"database-app-N (1 where there is only database-app): kubectl annotate namespace %[1]s --overwrite %[3]s='{\"generation\":N}'",
-			namespace.GetName(), err, v1alpha1.AnnotationCredentials), lookAgain}
+		err = damagedRecord(namespace.GetName(), err)
 	}
 	return record, err
+}
+
+func damagedRecord(namespace string, problem error) error {
+	return &refusal{v1alpha1.ReasonCredentialsUnknown, fmt.Sprintf("Namespace %s: %v; put back what it was, or, with the number of the newest Secret "+
+		"database-app-N (1 where there is only database-app): kubectl annotate namespace %[1]s --overwrite %[3]s='{\"generation\":N}'. "+
+		"A request to rotate that stands on the IntegratedCareSystem is then acted on again",
+		namespace, problem, v1alpha1.AnnotationCredentials), lookAgain}
 }
 
 // noteFirstRequest takes a request to rotate that is as old as the tenant for done: its Secrets are new.
