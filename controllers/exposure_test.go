@@ -18,7 +18,34 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/stack"
 )
+
+// Certificates that are missing are told of together, and say nothing of an external database, whose Secret is there.
+func TestMissingCertificatesBesideAnExternalDatabase(t *testing.T) {
+	startOperator(t, asOperator(t))
+	ics := system("ZA2")
+	leave(t, ics)
+	ics.Spec.Stack.Database.Engine = stack.EngineExternal
+	ics.Spec.Stack.Database.External = &v1alpha1.ExternalDatabase{SecretRef: v1alpha1.SecretReference{Name: "elsewhere"}}
+	ics.Spec.Stack.Exposure = &v1alpha1.Exposure{Type: v1alpha1.ExposureIngress}
+	ics.Spec.Stack.CoordinationAPI.TLSSecretRef = &v1alpha1.SecretReference{Name: "certificate-api"}
+	ics.Spec.Stack.Dashboard.TLSSecretRef = &v1alpha1.SecretReference{Name: "certificate-dashboard"}
+	create(t, ics)
+	waitCondition(t, ics, v1alpha1.ConditionDatabaseReady, metav1.ConditionFalse, v1alpha1.ReasonSecretMissing)
+	create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "elsewhere"}, StringData: map[string]string{
+		"host": "db.example.org", "port": "5432", "database": "records",
+		"ownerUsername": "owner", "ownerPassword": "x", "appUsername": "app", "appPassword": "y",
+	}})
+	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.DisplayName += "." })
+	waitCondition(t, ics, v1alpha1.ConditionDatabaseReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	stalled := waitCondition(t, ics, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonSecretMissing)
+	for _, missing := range []string{"no Secret certificate-api", "no Secret certificate-dashboard"} {
+		if !strings.Contains(stalled.Message, missing) {
+			t.Errorf("the message does not say that there is %s: %s", missing, stalled.Message)
+		}
+	}
+}
 
 // An Ingress is there while it is declared; a certificate that it refers to and that is missing is told of and stops nothing.
 func TestIngressExposure(t *testing.T) {

@@ -105,7 +105,7 @@ func (r *Reconciler) fitStorage(ctx context.Context, s *scope, desired *unstruct
 	if err != nil || problem == nil {
 		return err
 	}
-	s.refused = problem
+	s.goOnWithout(problem)
 	for _, field := range []string{"size", "storageClass"} {
 		unstructured.RemoveNestedField(desired.Object, "spec", "storage", field)
 		if has[field] != nil {

@@ -34,7 +34,7 @@ func (r *Reconciler) engine(ctx context.Context, s *scope) (string, error) {
 			return "", refused
 		}
 		// Everything else is kept as declared meanwhile.
-		s.refused = refused
+		s.goOnWithout(refused)
 	}
 	return recorded, nil
 }

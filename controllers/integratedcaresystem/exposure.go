@@ -31,9 +31,9 @@ func (r *Reconciler) certificates(ctx context.Context, s *scope) (bool, error) {
 		err := r.Uncached.Get(ctx, client.ObjectKey{Namespace: s.inputs.Namespace, Name: p.secret}, secret)
 		switch {
 		case apierrors.IsNotFound(err):
-			s.refused = &refusal{v1alpha1.ReasonSecretMissing, fmt.Sprintf(
+			s.goOnWithout(&refusal{v1alpha1.ReasonSecretMissing, fmt.Sprintf(
 				"there is no Secret %s in namespace %s, to which spec.stack.%s.tlsSecretRef refers; make it (kubectl -n %[2]s create secret tls %[1]s --cert=… --key=…) or take the reference out",
-				p.secret, s.inputs.Namespace, p.field), lookAgain}
+				p.secret, s.inputs.Namespace, p.field), lookAgain})
 		case err != nil:
 			return false, fmt.Errorf("looking for Secret %s/%s: %w", s.inputs.Namespace, p.secret, err)
 		default:

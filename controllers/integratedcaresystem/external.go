@@ -48,15 +48,16 @@ func (r *Reconciler) external(ctx context.Context, s *scope) (bool, error) {
 	secret := &corev1.Secret{}
 	err := r.Uncached.Get(ctx, client.ObjectKey{Namespace: s.inputs.Namespace, Name: name}, secret)
 	if apierrors.IsNotFound(err) {
-		return false, &refusal{v1alpha1.ReasonSecretMissing, fmt.Sprintf(
+		s.unknownServer = &refusal{v1alpha1.ReasonSecretMissing, fmt.Sprintf(
 			"there is no Secret %s/%s, which spec.stack.database.external names; make it with the keys %s (docs/databases.md)",
 			s.inputs.Namespace, name, strings.Join(externalKeys, ", ")), lookAgain}
+		return false, s.unknownServer
 	}
 	if err != nil {
 		return false, fmt.Errorf("reading Secret %s/%s: %w", s.inputs.Namespace, name, err)
 	}
-	if err := readExternal(secret, &s.inputs.Database.External); err != nil {
-		return false, err
+	if s.unknownServer = readExternal(secret, &s.inputs.Database.External); s.unknownServer != nil {
+		return false, s.unknownServer
 	}
 	return r.render(ctx, s)
 }
@@ -67,14 +68,14 @@ var externalKeys = []string{
 }
 
 // readExternal takes from the Secret what is no secret. Its values stand in no message.
-func readExternal(secret *corev1.Secret, external *stack.External) error {
+func readExternal(secret *corev1.Secret, external *stack.External) *refusal {
 	var missing []string
 	for _, key := range externalKeys {
 		if len(secret.Data[key]) == 0 {
 			missing = append(missing, key)
 		}
 	}
-	refused := func(problem string) error {
+	refused := func(problem string) *refusal {
 		return &refusal{v1alpha1.ReasonSecretMissing, fmt.Sprintf("Secret %s/%s %s", secret.Namespace, secret.Name, problem), lookAgain}
 	}
 	if len(missing) > 0 {
@@ -100,8 +101,8 @@ func (s *scope) externalDatabase() metav1.Condition {
 	switch {
 	case s.stopping != "":
 		condition.Reason, condition.Message = v1alpha1.ReasonStopping, "no program of the tenant connects to it any more; its data are where they were"
-	case s.refused != nil && s.refused.reason == v1alpha1.ReasonSecretMissing:
-		condition.Reason, condition.Message = s.refused.reason, s.refused.message
+	case s.unknownServer != nil:
+		condition.Reason, condition.Message = s.unknownServer.reason, s.unknownServer.message
 	case s.inputs.Hibernated && s.namespaceApplied:
 		condition.Reason, condition.Message = v1alpha1.ReasonHibernated, "no program of the tenant connects to "+place+", as declared"
 	case !looked:

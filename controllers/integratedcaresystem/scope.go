@@ -1,7 +1,9 @@
 package integratedcaresystem
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -70,6 +72,8 @@ type scope struct {
 
 	// again is when to look again although no watch tells of anything; zero when that is not needed.
 	again time.Duration
+	// unknownServer: it can't be read where the database of the engine External is; set by external.
+	unknownServer *refusal
 	// refused and failure: how the phases ended.
 	refused *refusal
 	failure error
@@ -102,6 +106,17 @@ func (p part) up() bool { return p.exists && p.current && p.state.Ready }
 
 func newScope(ics *v1alpha1.IntegratedCareSystem) *scope {
 	return &scope{ics: ics.DeepCopy(), original: ics, parts: map[stack.Stage]part{}}
+}
+
+// goOnWithout notes a refusal that everything else goes on without. The first gives the reason, and all are told of.
+func (s *scope) goOnWithout(problem *refusal) {
+	first := s.refused
+	switch {
+	case first == nil:
+		s.refused = problem
+	case !strings.Contains(first.message, problem.message):
+		s.refused = &refusal{first.reason, first.message + "; " + problem.message, cmp.Or(first.retry, problem.retry)}
+	}
 }
 
 // passingDelay is how soon a conflict or a grant that has not spread yet is tried again.

@@ -58,6 +58,20 @@ func TestStatusSettles(t *testing.T) {
 	}
 }
 
+// Of several refusals that everything else goes on without the first gives the reason, all are told of once, and it is looked again as
+// soon as one of them asks for it.
+func TestRefusalsAreToldTogether(t *testing.T) {
+	s := newScope(&v1alpha1.IntegratedCareSystem{})
+	for _, problem := range []*refusal{
+		{v1alpha1.ReasonEngineChange, "another engine", 0}, {v1alpha1.ReasonSecretMissing, "no certificate", lookAgain}, {v1alpha1.ReasonSecretMissing, "no certificate", lookAgain},
+	} {
+		s.goOnWithout(problem)
+	}
+	if got, want := *s.refused, (refusal{v1alpha1.ReasonEngineChange, "another engine; no certificate", lookAgain}); got != want {
+		t.Errorf("told is %+v, want %+v", got, want)
+	}
+}
+
 // A call that failed before the parts were looked at says nothing about them.
 func TestFailureLeavesThePartsAlone(t *testing.T) {
 	ready := newScope(&v1alpha1.IntegratedCareSystem{ObjectMeta: metav1.ObjectMeta{Name: "qop", Generation: 3}})

@@ -24,7 +24,7 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 		}
 		if r.absent(object) {
 			// What the tenant is reached by, or is backed up by besides, waits; everything else goes on.
-			s.refused = notServed(object.GroupVersionKind())
+			s.goOnWithout(notServed(object.GroupVersionKind()))
 			continue
 		}
 		if object.GetKind() == "PersistentVolumeClaim" && object.GetName() == claimName && s.claimUID != "" {
@@ -42,10 +42,10 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 			return false, err
 		case object.GetKind() == "PersistentVolumeClaim" && s.claimUID != "":
 			// A volume that can't grow goes on serving as it is, and so does everything else.
-			s.refused = refused
+			s.goOnWithout(refused)
 		case object.GroupVersionKind() == scheduledBackupKind:
 			// CloudNativePG takes no schedule for snapshots where the cluster has none. What serves goes on.
-			s.refused = refused
+			s.goOnWithout(refused)
 		case stop == nil:
 			stop = refused
 		}
