@@ -68,6 +68,7 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 			}
 		}
 	}
+	slices.Sort(retained) // a cache lists in any order, and a status must not change by it
 	return retained, nil
 }
 

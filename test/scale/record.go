@@ -9,9 +9,12 @@ import (
 	"sync"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/cmhf/operator/internal/testkit/calls"
 )
 
-// recorder keeps the writes that an operator sends, so that the floor can make the very same ones for other tenants.
+// recorder keeps the writes that an operator sends, so that the floor can make those of them that any operator must make for other
+// tenants.
 type recorder struct {
 	mu     sync.Mutex
 	writes []write
@@ -45,7 +48,7 @@ type recording struct {
 
 func (t recording) RoundTrip(request *http.Request) (*http.Response, error) {
 	path := request.URL.Path
-	reads := request.Method == http.MethodGet || request.URL.Query().Has("dryRun")
+	reads := request.Method == http.MethodGet || calls.IsDryRun(request)
 	if reads || request.Body == nil || strings.Contains(path, "/events") || strings.Contains(path, "/leases") {
 		return t.next.RoundTrip(request)
 	}
@@ -62,3 +65,29 @@ func (t recording) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	return response, err
 }
+
+// needed leaves of the writes for one system those that any operator must make: each object, finalizer and mark of an ApplySet's parent
+// once, and each status once, as they are at the end. What this operator writes on the way there is its own choice.
+func needed(writes []write) []write {
+	var kept []write
+	at := map[string]int{}
+	for _, w := range writes {
+		if w.method == http.MethodDelete {
+			continue
+		}
+		before, known := at[w.path]
+		switch {
+		case w.method == http.MethodPost: // to the path of all that are created
+			kept = append(kept, w)
+		case !known:
+			at[w.path] = len(kept)
+			kept = append(kept, w)
+		case w.applies() || !kept[before].applies():
+			kept[before] = w
+		}
+	}
+	return kept
+}
+
+// applies says whether the write is the whole of an object as it is declared.
+func (w write) applies() bool { return strings.HasPrefix(w.contentType, "application/apply-patch") }
