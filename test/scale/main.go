@@ -1,6 +1,6 @@
 // Scale measures the operator on a country: 36 integrated care systems with five services each, on a real etcd and kube-apiserver with
 // a stub where a cluster's controllers would be. Figures that depend on the machine are given as ratios to a floor taken in the
-// same run: a bare loop of client-go with eight workers that makes the very same writes.
+// same run: a bare loop of client-go with eight workers that makes those of the writes that any operator must make.
 //
 // It prints a table and compares it with the ranges of earlier runs in ranges.json; -update widens them. It is no test: nothing
 // fails when a figure is worse, a person reads it.
