@@ -66,7 +66,7 @@ func (r *Reconciler) lookAtBackups(ctx context.Context, s *scope) (bool, error) 
 	if _, err := r.fromCache(ctx, s, claimKind, backupClaim, &claim); err != nil {
 		return false, err
 	}
-	jobs := list(batchv1.SchemeGroupVersion.WithKind("Job"))
+	jobs := list(jobKind)
 	if err := r.Client.List(ctx, jobs, inNamespace, client.MatchingLabels{v1alpha1.LabelICS: s.ics.Name, v1alpha1.LabelComponent: v1alpha1.ComponentBackup}); err != nil {
 		return false, fmt.Errorf("listing the backups of %s: %w", s.ics.Name, err)
 	}
@@ -209,18 +209,12 @@ func (r *Reconciler) writeBackupRecord(ctx context.Context, s *scope, record bac
 }
 
 func backupRecordOf(s *scope) *unstructured.Unstructured {
-	record := recordOf(s)
-	record.SetName(backupRecordName)
-	return record
+	return named(configMapKind, s.ics.TenantNamespace(), backupRecordName)
 }
 
 // fromCache reads an object of the tenant into its type; the cache holds them unstructured.
 func (r *Reconciler) fromCache(ctx context.Context, s *scope, kind schema.GroupVersionKind, name string, into any) (bool, error) {
-	wanted := &unstructured.Unstructured{}
-	wanted.SetGroupVersionKind(kind)
-	wanted.SetNamespace(s.ics.TenantNamespace())
-	wanted.SetName(name)
-	live, err := applyset.Current(ctx, r.Client, wanted)
+	live, err := applyset.Current(ctx, r.Client, named(kind, s.ics.TenantNamespace(), name))
 	if err != nil || live == nil {
 		return false, err
 	}

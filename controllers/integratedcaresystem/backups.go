@@ -3,15 +3,12 @@ package integratedcaresystem
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
@@ -76,14 +73,7 @@ func (r *Reconciler) stopBackups(ctx context.Context, s *scope) (bool, error) {
 		if suspended, _, _ := unstructured.NestedBool(schedule.Object, "spec", "suspend"); suspended {
 			continue
 		}
-		patch, err := json.Marshal(map[string]any{
-			"metadata": map[string]any{"annotations": map[string]any{v1alpha1.AnnotationRenderHash: nil}},
-			"spec":     map[string]any{"suspend": true},
-		})
-		if err != nil {
-			return false, fmt.Errorf("writing the patch that suspends %s: %w", applyset.Ref(&schedule), err)
-		}
-		if err := r.Client.Patch(ctx, &schedule, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(applyset.FieldManager)); err != nil {
+		if err := r.override(ctx, &schedule, nil, map[string]any{"suspend": true}); err != nil {
 			return false, fmt.Errorf("suspending %s: %w", applyset.Ref(&schedule), err)
 		}
 	}

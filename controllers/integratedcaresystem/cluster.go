@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -79,7 +78,7 @@ func (r *Reconciler) ownerless(ctx context.Context, s *scope) (string, error) {
 
 // clusterClaims are the volume claims of the Cluster by name, as the cache has them.
 func (r *Reconciler) clusterClaims(ctx context.Context, s *scope) ([]unstructured.Unstructured, error) {
-	claims := list(corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"))
+	claims := list(claimKind)
 	err := r.Client.List(ctx, claims, client.InNamespace(s.inputs.Namespace), client.MatchingLabels{labelCluster: clusterName})
 	if err != nil {
 		return nil, fmt.Errorf("listing the volume claims of %s: %w", s.ics.Name, err)
@@ -164,7 +163,7 @@ func (r *Reconciler) storageProblem(ctx context.Context, s *scope, has, wants ma
 
 // seeGrowth notes which of the database's volumes are getting larger.
 func (r *Reconciler) seeGrowth(ctx context.Context, s *scope) error {
-	claims := list(corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"))
+	claims := list(claimKind)
 	err := r.Client.List(ctx, claims, client.InNamespace(s.inputs.Namespace),
 		client.MatchingLabels{v1alpha1.LabelICS: s.ics.Name, v1alpha1.LabelComponent: v1alpha1.ComponentDatabase})
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -58,7 +57,7 @@ func (r *Reconciler) stack(s *scope) []client.ListOption {
 var (
 	autoscalers = autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")
 	// programKinds are what runs for a tenant besides its database, or decides how much of it runs.
-	programKinds = []schema.GroupVersionKind{autoscalers, appsv1.SchemeGroupVersion.WithKind("Deployment"), jobKind}
+	programKinds = []schema.GroupVersionKind{autoscalers, deploymentKind, jobKind}
 )
 
 // stopPrograms deletes what holds no data: the API, the dashboard and the Jobs. Before a last backup it waits until the pods have
@@ -111,7 +110,7 @@ func (r *Reconciler) markRetained(ctx context.Context, s *scope) (bool, error) {
 		marks[v1alpha1.AnnotationFinalBackup] = backup.Completed.UTC().Format(time.RFC3339)
 	}
 	for _, key := range slices.Sorted(maps.Keys(marks)) {
-		if err := r.annotateNamespace(ctx, namespace, key, marks[key]); err != nil {
+		if err := r.annotate(ctx, namespace, key, marks[key]); err != nil {
 			return false, fmt.Errorf("marking Namespace %s as retained: %w", namespace.GetName(), err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,7 +26,7 @@ func (r *Reconciler) certificates(ctx context.Context, s *scope) (bool, error) {
 			continue
 		}
 		secret := &metav1.PartialObjectMetadata{}
-		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+		secret.SetGroupVersionKind(secretKind)
 		err := r.Uncached.Get(ctx, client.ObjectKey{Namespace: s.inputs.Namespace, Name: p.secret}, secret)
 		switch {
 		case apierrors.IsNotFound(err):

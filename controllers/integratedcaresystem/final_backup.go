@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,12 +14,6 @@ import (
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/health"
 	"github.com/cmhf/operator/internal/stack"
-)
-
-var (
-	claimKind    = corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim")
-	scheduleKind = batchv1.SchemeGroupVersion.WithKind("CronJob")
-	jobKind      = batchv1.SchemeGroupVersion.WithKind("Job")
 )
 
 // finalBackup makes a last backup, once the programs have stopped and nobody writes any more, and waits until it is verified: a
@@ -130,7 +122,7 @@ func (r *Reconciler) holdsNothing(ctx context.Context, s *scope, namespace *unst
 	if namespace.GetAnnotations()[v1alpha1.AnnotationDatabaseEngine] == stack.EngineExternal {
 		return false, nil // they lie elsewhere
 	}
-	if record, err := r.live(ctx, s, corev1.SchemeGroupVersion.WithKind("ConfigMap"), recordName); err != nil || record != nil {
+	if record, err := r.live(ctx, s, configMapKind, recordName); err != nil || record != nil {
 		return false, err
 	}
 	for _, kind := range append(r.databaseKinds(), claimKind) {
@@ -154,9 +146,5 @@ func (r *Reconciler) dataObjects(ctx context.Context, s *scope, kind schema.Grou
 
 // live reads an object of the tenant from the API server, nil when there is none.
 func (r *Reconciler) live(ctx context.Context, s *scope, kind schema.GroupVersionKind, name string) (*unstructured.Unstructured, error) {
-	wanted := &unstructured.Unstructured{}
-	wanted.SetGroupVersionKind(kind)
-	wanted.SetNamespace(s.ics.TenantNamespace())
-	wanted.SetName(name)
-	return applyset.Current(ctx, r.Uncached, wanted)
+	return applyset.Current(ctx, r.Uncached, named(kind, s.ics.TenantNamespace(), name))
 }

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -124,11 +123,7 @@ func (r *Reconciler) askToDelete(ctx context.Context, s *scope) (metav1.Conditio
 }
 
 func sentinelOf(s *scope) *unstructured.Unstructured {
-	sentinel := &unstructured.Unstructured{}
-	sentinel.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
-	sentinel.SetNamespace(s.ics.TenantNamespace())
-	sentinel.SetName(v1alpha1.DeletionSentinel)
-	return sentinel
+	return named(configMapKind, s.ics.TenantNamespace(), v1alpha1.DeletionSentinel)
 }
 
 // confirmed lists what may be deleted because of a confirmation that stands on it, the sentinel first, as far as the cache holds it:
@@ -147,11 +142,9 @@ func (r *Reconciler) confirmed(ctx context.Context, s *scope) ([]unstructured.Un
 	if sentinel != nil {
 		note(*sentinel)
 	}
-	ics := unstructured.Unstructured{}
-	ics.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("IntegratedCareSystem"))
-	ics.SetName(s.ics.Name)
+	ics := named(v1alpha1.GroupVersion.WithKind("IntegratedCareSystem"), "", s.ics.Name)
 	ics.SetAnnotations(s.ics.Annotations)
-	note(ics)
+	note(*ics)
 	namespace, err := r.existingNamespace(ctx, s.ics.TenantNamespace())
 	if err != nil {
 		return nil, err

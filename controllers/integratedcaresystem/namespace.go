@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -35,7 +34,7 @@ func (r *Reconciler) namespace(ctx context.Context, s *scope) (bool, error) {
 	}
 	if existing != nil {
 		for _, mark := range []string{v1alpha1.AnnotationRetainedSince, v1alpha1.AnnotationStillRunning} {
-			if err := r.annotateNamespace(ctx, existing, mark, ""); err != nil {
+			if err := r.annotate(ctx, existing, mark, ""); err != nil {
 				return false, fmt.Errorf("taking back namespace %s: %w", existing.GetName(), err)
 			}
 		}
@@ -55,28 +54,7 @@ func (r *Reconciler) existingNamespace(ctx context.Context, name string) (*unstr
 }
 
 func currentNamespace(ctx context.Context, reader client.Reader, name string) (*unstructured.Unstructured, error) {
-	wanted := &unstructured.Unstructured{}
-	wanted.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	wanted.SetName(name)
-	return applyset.Current(ctx, reader, wanted)
-}
-
-// annotateNamespace sets an annotation, or removes it when the value is empty; it writes only when that changes something.
-func (r *Reconciler) annotateNamespace(ctx context.Context, namespace *unstructured.Unstructured, key, value string) error {
-	annotations := namespace.GetAnnotations()
-	if annotations[key] == value {
-		return nil
-	}
-	before := namespace.DeepCopy()
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[key] = value
-	if value == "" {
-		delete(annotations, key)
-	}
-	namespace.SetAnnotations(annotations)
-	return r.Client.Patch(ctx, namespace, client.MergeFrom(before))
+	return applyset.Current(ctx, reader, named(namespaceKind, "", name))
 }
 
 // mayUse says whether a namespace that exists belongs to the ICS. ODS codes are never re-used, so our label with the same

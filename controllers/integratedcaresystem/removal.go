@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -84,17 +83,8 @@ func (r *Reconciler) removeEach(ctx context.Context, s *scope, objects []unstruc
 		if err := r.grant(ctx, s); err != nil {
 			return false, err
 		}
-		if object.GetAnnotations()[v1alpha1.AnnotationConfirmDeletion] != object.GetName() {
-			before := object.DeepCopy()
-			annotations := object.GetAnnotations()
-			if annotations == nil {
-				annotations = map[string]string{}
-			}
-			annotations[v1alpha1.AnnotationConfirmDeletion] = object.GetName()
-			object.SetAnnotations(annotations)
-			if err := r.Client.Patch(ctx, &object, client.MergeFrom(before), client.FieldOwner(applyset.FieldManager)); err != nil {
-				return false, fmt.Errorf("confirming the deletion of %s: %w", applyset.Ref(&object), err)
-			}
+		if err := r.annotate(ctx, &object, v1alpha1.AnnotationConfirmDeletion, object.GetName()); err != nil {
+			return false, fmt.Errorf("confirming the deletion of %s: %w", applyset.Ref(&object), err)
 		}
 		if err := r.Applier.Remove(ctx, &object); err != nil {
 			return false, err
@@ -105,7 +95,7 @@ func (r *Reconciler) removeEach(ctx context.Context, s *scope, objects []unstruc
 
 // grant binds the right to delete what holds data in the tenant's namespace. It takes a moment to spread.
 func (r *Reconciler) grant(ctx context.Context, s *scope) error {
-	binding, err := r.live(ctx, s, rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), removalRole)
+	binding, err := r.live(ctx, s, roleBindingKind, removalRole)
 	if err != nil {
 		return err
 	}
@@ -132,7 +122,7 @@ func (r *Reconciler) endGrant(ctx context.Context, s *scope) (bool, error) {
 	if namespace, err := r.tenantNamespace(ctx, s); err != nil || namespace == nil {
 		return err == nil, err
 	}
-	binding, err := r.live(ctx, s, rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), removalRole)
+	binding, err := r.live(ctx, s, roleBindingKind, removalRole)
 	if err != nil || binding == nil {
 		return err == nil, err
 	}
@@ -148,7 +138,7 @@ func (r *Reconciler) ownSecrets(ctx context.Context, s *scope, names []string) (
 	var found []unstructured.Unstructured
 	for _, name := range names {
 		secret := &metav1.PartialObjectMetadata{}
-		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+		secret.SetGroupVersionKind(secretKind)
 		err := r.Uncached.Get(ctx, client.ObjectKey{Namespace: s.ics.TenantNamespace(), Name: name}, secret)
 		if apierrors.IsNotFound(err) {
 			continue
@@ -159,14 +149,11 @@ func (r *Reconciler) ownSecrets(ctx context.Context, s *scope, names []string) (
 		if secret.Labels[v1alpha1.LabelICS] != s.ics.Name {
 			continue
 		}
-		object := unstructured.Unstructured{}
-		object.SetGroupVersionKind(secret.GroupVersionKind())
-		object.SetNamespace(secret.Namespace)
-		object.SetName(secret.Name)
+		object := named(secretKind, secret.Namespace, secret.Name)
 		object.SetUID(secret.UID)
 		object.SetAnnotations(secret.Annotations)
 		object.SetDeletionTimestamp(secret.DeletionTimestamp)
-		found = append(found, object)
+		found = append(found, *object)
 	}
 	return found, nil
 }

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
-	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/stack"
 )
@@ -209,7 +208,7 @@ func (s *scope) allUp() bool {
 
 // writeRecord notes the next step on the namespace, on the version that says what this pass began with.
 func (r *Reconciler) writeRecord(ctx context.Context, s *scope, next credentials.Record) error {
-	namespace, err := applyset.Current(ctx, r.Uncached, namespaceObject(s.inputs.Namespace))
+	namespace, err := currentNamespace(ctx, r.Uncached, s.inputs.Namespace)
 	if err != nil {
 		return err
 	}
@@ -224,26 +223,12 @@ func (r *Reconciler) writeRecord(ctx context.Context, s *scope, next credentials
 		return apierrors.NewConflict(corev1.Resource("namespaces"), s.inputs.Namespace, errors.New("its record of the Secrets was written meanwhile"))
 	}
 	next.Revision++
-	before := namespace.DeepCopy()
-	annotations := namespace.GetAnnotations()
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[v1alpha1.AnnotationCredentials] = next.Text()
-	namespace.SetAnnotations(annotations)
-	if err := r.Client.Patch(ctx, namespace, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+	if err := r.annotate(ctx, namespace, v1alpha1.AnnotationCredentials, next.Text(), client.MergeFromWithOptimisticLock{}); err != nil {
 		return fmt.Errorf("noting the rotation on Namespace %s: %w", s.inputs.Namespace, err)
 	}
 	r.Credentials.Remember(namespace.GetUID(), next)
 	s.record = next
 	return nil
-}
-
-func namespaceObject(name string) *unstructured.Unstructured {
-	namespace := &unstructured.Unstructured{}
-	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	namespace.SetName(name)
-	return namespace
 }
 
 // lookAfter asks for another pass, at the earliest of all that are asked for.

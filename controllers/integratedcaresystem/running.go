@@ -2,16 +2,11 @@ package integratedcaresystem
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/health"
 	"github.com/cmhf/operator/internal/stack"
@@ -19,7 +14,7 @@ import (
 
 // databaseKinds are what runs a database, whichever engine it is, as far as they are served.
 func (r *Reconciler) databaseKinds() []schema.GroupVersionKind {
-	kinds := []schema.GroupVersionKind{appsv1.SchemeGroupVersion.WithKind("StatefulSet")}
+	kinds := []schema.GroupVersionKind{statefulSetKind}
 	if r.optional.Served(clusterKind) {
 		kinds = append(kinds, clusterKind)
 	}
@@ -82,25 +77,20 @@ func (r *Reconciler) startDatabase(ctx context.Context, s *scope) (bool, error) 
 	return true, nil
 }
 
-// setRunning starts or stops what runs a database. The render hash goes with it, so that the next apply puts back what is declared.
+// setRunning starts or stops what runs a database.
 func (r *Reconciler) setRunning(ctx context.Context, database *unstructured.Unstructured, run bool) error {
-	annotations := map[string]any{v1alpha1.AnnotationRenderHash: nil}
-	change := map[string]any{"metadata": map[string]any{"annotations": annotations}}
-	switch {
-	case database.GetKind() == clusterKind.Kind && run:
-		annotations[stack.AnnotationHibernation] = stack.HibernationOff
-	case database.GetKind() == clusterKind.Kind:
-		annotations[stack.AnnotationHibernation] = stack.HibernationOn
-	case run:
-		change["spec"] = map[string]any{"replicas": 1}
-	default:
-		change["spec"] = map[string]any{"replicas": 0}
+	if database.GetKind() == clusterKind.Kind {
+		hibernation := stack.HibernationOn
+		if run {
+			hibernation = stack.HibernationOff
+		}
+		return r.override(ctx, database, map[string]any{stack.AnnotationHibernation: hibernation}, nil)
 	}
-	patch, err := json.Marshal(change)
-	if err != nil {
-		return err
+	replicas := 0
+	if run {
+		replicas = 1
 	}
-	return r.Client.Patch(ctx, database, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(applyset.FieldManager))
+	return r.override(ctx, database, nil, map[string]any{"replicas": replicas})
 }
 
 // stopping: the database is declared to be stopped.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -103,7 +102,7 @@ func (r *Reconciler) recorded(ctx context.Context, reader client.Reader, s *scop
 	case stack.EngineCloudNativePG:
 		there, err = identity(ctx, reader, s, clusterKind, clusterName)
 	default:
-		there, err = identity(ctx, reader, s, corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), claimName)
+		there, err = identity(ctx, reader, s, claimKind, claimName)
 	}
 	if err != nil {
 		return holder{}, holder{}, err
@@ -118,11 +117,7 @@ func (r *Reconciler) recorded(ctx context.Context, reader client.Reader, s *scop
 }
 
 func identity(ctx context.Context, reader client.Reader, s *scope, kind schema.GroupVersionKind, name string) (holder, error) {
-	wanted := &unstructured.Unstructured{}
-	wanted.SetGroupVersionKind(kind)
-	wanted.SetNamespace(s.inputs.Namespace)
-	wanted.SetName(name)
-	live, err := applyset.Current(ctx, reader, wanted)
+	live, err := applyset.Current(ctx, reader, named(kind, s.inputs.Namespace, name))
 	if err != nil || live == nil {
 		return holder{}, err
 	}
@@ -175,9 +170,5 @@ func (r *Reconciler) recordVolume(ctx context.Context, s *scope) (bool, error) {
 }
 
 func recordOf(s *scope) *unstructured.Unstructured {
-	record := &unstructured.Unstructured{}
-	record.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
-	record.SetNamespace(s.ics.TenantNamespace())
-	record.SetName(recordName)
-	return record
+	return named(configMapKind, s.ics.TenantNamespace(), recordName)
 }

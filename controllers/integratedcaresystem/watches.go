@@ -9,7 +9,6 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/util/workqueue"
@@ -136,10 +135,4 @@ func count(object client.Object, q wakes) {
 func countsAsReady(object client.Object) bool {
 	service, ok := object.(*v1alpha1.CoreCommunityService)
 	return ok && isReady(service)
-}
-
-func list(kind schema.GroupVersionKind) *unstructured.UnstructuredList {
-	objects := &unstructured.UnstructuredList{}
-	objects.SetGroupVersionKind(kind)
-	return objects
 }
