@@ -39,11 +39,8 @@ type scope struct {
 	namespaceAge     time.Duration
 	// finalBackup is when the last backup of an earlier resource of this system was verified, empty when there was none; set by namespace.
 	finalBackup string
-	// claimUID is the claim of the database's volume as it was before this pass, empty when there was none; set by volume.
-	claimUID types.UID
-	// clusterUID: the same for a Cluster; holder: what holds the data, whichever engine runs them; set by volume.
-	clusterUID types.UID
-	holder     holder
+	// holder is what held the data before this pass, whichever engine runs them; set by volume.
+	holder holder
 	// primary is the pod that takes writes; growing, how the database's volumes get larger: set by workloads.
 	primary, growing string
 	// served: the database has had data; set by volume.

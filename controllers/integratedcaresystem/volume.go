@@ -27,15 +27,30 @@ const (
 type holder struct {
 	// id is a UID, or where the server is.
 	id string
+	// kind and name are of the volume claim or the Cluster, empty for a server elsewhere.
+	kind schema.GroupVersionKind
+	name string
 	// system is the identifier that PostgreSQL gives a database when it is made, where a Cluster tells it.
 	system string
 	// since is when it was made; zero for a server elsewhere.
 	since time.Time
 }
 
-// is says whether what is there is what was recorded. A Cluster that was made again is as good as the one before it when its servers
+// is: the object is what holds the data.
+func (there holder) is(object *unstructured.Unstructured) bool {
+	return there.id != "" && object.GroupVersionKind() == there.kind && object.GetName() == there.name
+}
+
+// asSeen is an object that is applied only to the one that was seen: should that go this moment, none is made in its place.
+func (there holder) asSeen(object *unstructured.Unstructured) *unstructured.Unstructured {
+	object = object.DeepCopy()
+	object.SetUID(types.UID(there.id))
+	return object
+}
+
+// same says whether what is there is what was recorded. A Cluster that was made again is as good as the one before it when its servers
 // have the very same database, and the same Cluster with another database is not.
-func (there holder) is(recorded holder) bool {
+func (there holder) same(recorded holder) bool {
 	if there.id == "" {
 		return false
 	}
@@ -55,21 +70,21 @@ func (r *Reconciler) volume(ctx context.Context, s *scope) (bool, error) {
 		return false, err
 	}
 	unrecorded := look{s.namespaceUID, lookRecord}
-	if there.is(recorded) || there.id != "" && recorded.id == "" && r.looks.holds(unrecorded, looksHold) {
-		s.holds(there)
+	if there.same(recorded) || there.id != "" && recorded.id == "" && r.looks.holds(unrecorded, looksHold) {
+		s.holder = there
 		s.served = recorded.id != ""
 		return true, nil
 	}
 	if there, recorded, err = r.recorded(ctx, r.Uncached, s); err != nil {
 		return false, err
 	}
-	s.holds(there)
+	s.holder = there
 	s.served = recorded.id != ""
 	if recorded.id == "" {
 		r.looks.remember(unrecorded)
 		return true, nil
 	}
-	if there.is(recorded) {
+	if there.same(recorded) {
 		return true, nil
 	}
 	message, err := r.missing(ctx, s, there, recorded)
@@ -80,17 +95,6 @@ func (r *Reconciler) volume(ctx context.Context, s *scope) (bool, error) {
 		message += "; a last backup was verified at " + s.finalBackup
 	}
 	return false, &refusal{v1alpha1.ReasonDataMissing, message, lookAgain}
-}
-
-// holds notes what holds the data, so that nothing is made in its place should it go this moment.
-func (s *scope) holds(there holder) {
-	s.holder = there
-	switch s.inputs.Database.Engine {
-	case stack.EngineStandalone:
-		s.claimUID = types.UID(there.id)
-	case stack.EngineCloudNativePG:
-		s.clusterUID = types.UID(there.id)
-	}
 }
 
 // recorded reads what holds the data and what the record says, each empty when there is none.
@@ -122,7 +126,7 @@ func identity(ctx context.Context, reader client.Reader, s *scope, kind schema.G
 		return holder{}, err
 	}
 	system, _, _ := unstructured.NestedString(live.Object, "status", "systemID")
-	return holder{string(live.GetUID()), system, live.GetCreationTimestamp().Time}, nil
+	return holder{string(live.GetUID()), kind, name, system, live.GetCreationTimestamp().Time}, nil
 }
 
 // missing says what became of the data, and how to go on.

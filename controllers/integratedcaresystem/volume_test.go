@@ -22,7 +22,7 @@ func TestHolderIs(t *testing.T) {
 		"a new Cluster that says nothing yet":   {holder{id: "b", system: ""}, holder{id: "a", system: "7"}, false},
 		"the same Cluster, recorded before":     {holder{id: "a", system: "7"}, holder{id: "a", system: ""}, true},
 	} {
-		if got := test.there.is(test.recorded); got != test.want {
+		if got := test.there.same(test.recorded); got != test.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

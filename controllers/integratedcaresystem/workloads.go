@@ -27,10 +27,8 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 			s.goOnWithout(notServed(object.GroupVersionKind()))
 			continue
 		}
-		if object.GetKind() == "PersistentVolumeClaim" && object.GetName() == claimName && s.claimUID != "" {
-			// Only the claim that was seen: should it go this moment, none is made in its place.
-			object = object.DeepCopy()
-			object.SetUID(s.claimUID)
+		if s.holder.is(object) {
+			object = s.holder.asSeen(object)
 		}
 		_, _, err := r.Applier.Apply(ctx, object)
 		var refused *refusal
@@ -40,7 +38,7 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 			return false, err
 		case !errors.As(refuse(err), &refused):
 			return false, err
-		case object.GetKind() == "PersistentVolumeClaim" && s.claimUID != "":
+		case object.GroupVersionKind() == claimKind && s.holder.id != "":
 			// A volume that can't grow goes on serving as it is, and so does everything else.
 			s.goOnWithout(refused)
 		case object.GroupVersionKind() == scheduledBackupKind:
@@ -156,10 +154,8 @@ func (r *Reconciler) workloads(ctx context.Context, s *scope) (bool, error) {
 // applyWorkload applies one object and returns it as it is now, with what was applied. A Cluster whose volumes can't be as declared
 // keeps them, and everything else goes on.
 func (r *Reconciler) applyWorkload(ctx context.Context, s *scope, object *unstructured.Unstructured) (live, applied *unstructured.Unstructured, err error) {
-	if object.GetKind() == clusterKind.Kind && s.clusterUID != "" {
-		object = object.DeepCopy()
-		// Only the one that was seen: should it go this moment, none is made in its place.
-		object.SetUID(s.clusterUID)
+	if s.holder.is(object) {
+		object = s.holder.asSeen(object)
 		if err := r.fitStorage(ctx, s, object); err != nil {
 			return nil, object, err
 		}
