@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -19,8 +20,11 @@ import (
 	"github.com/cmhf/operator/api/v1alpha1"
 )
 
-// tenantsPolicy guards what holds the data of a tenant.
-const tenantsPolicy = "cmhf-deletion-tenants"
+// tenantsPolicy guards what holds the data of a tenant, backupsPolicy what CloudNativePG backs them up to.
+const (
+	tenantsPolicy = "cmhf-deletion-tenants"
+	backupsPolicy = "cmhf-deletion-backups"
+)
 
 // guarded is an object that the policies keep.
 type guarded struct {
@@ -44,6 +48,7 @@ func guardedObjects(ods string) []guarded {
 		return fmt.Sprintf("%s %s/%s is kept: %s, and %s--namespace %s annotate %s %s", kind, in, object, why, confirm, in, resource, annotate(object))
 	}
 	database := "the database of tenant " + name + " does not work without it"
+	const backup = "it is a backup of a tenant's database"
 	throwaway := func(group string) guarded {
 		d := definition(group, ods)
 		return guarded{d, "cmhf-deletion-definitions", "CustomResourceDefinition " + d.GetName() + " is kept: with it would go every " + ods + " of the cluster, and " +
@@ -61,6 +66,9 @@ func guardedObjects(ods string) []guarded {
 			child("PersistentVolumeClaim", "persistentvolumeclaims", "it holds data of tenant "+name)},
 		{labelled("v1", "ConfigMap", in, v1alpha1.DeletionSentinel, name), tenantsPolicy,
 			child("ConfigMap", "configmaps", "it shows that the data of tenant "+name+" are guarded")},
+		{labelled("postgresql.cnpg.io/v1", "Backup", in, name, name), backupsPolicy, child("Backup", "backups.postgresql.cnpg.io", backup)},
+		{labelled("snapshot.storage.k8s.io/v1", "VolumeSnapshot", in, name, name), backupsPolicy,
+			child("VolumeSnapshot", "volumesnapshots.snapshot.storage.k8s.io", backup)},
 		throwaway("cmhf.health"),
 		throwaway("postgresql.cnpg.io"),
 	}
@@ -148,24 +156,45 @@ func enforcePolicies(ctx context.Context) error {
 			return fmt.Errorf("deleting %s: %w", tried.GetName(), err)
 		}
 	}
+	// The one policy that is not about deletions.
+	config := rest.CopyConfig(restConfig)
+	config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:cmhf-system:cmhf-operator", Groups: []string{"system:masters"}}
+	operator, err := client.New(config, client.Options{Scheme: k8s.Scheme()})
+	if err != nil {
+		return fmt.Errorf("making a client for the operator's account: %w", err)
+	}
+	err = wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		return apierrors.IsForbidden(operator.Create(ctx, configMapIn("default"), client.DryRunAll)), nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting until the operator is kept to the namespaces of tenants: %w", err)
+	}
 	return nil
 }
 
-// defineCluster makes sure that CloudNativePG's Cluster is served during the test.
-func defineCluster(t *testing.T) {
+// defineKinds makes sure that the kinds of others that are guarded are served during the test.
+func defineKinds(t *testing.T) {
 	t.Helper()
-	clusters := definition("postgresql.cnpg.io", "Cluster")
-	err := k8s.Create(t.Context(), clusters)
-	if apierrors.IsAlreadyExists(err) {
-		return
-	}
-	must(t, err)
-	t.Cleanup(func() {
-		ctx := context.Background() // the test's own has ended
-		if err := errors.Join(k8s.Patch(ctx, clusters, confirmation(clusters.GetName())), k8s.Delete(ctx, clusters)); err != nil {
-			t.Error(err)
+	for _, of := range []struct{ group, kind string }{
+		{"postgresql.cnpg.io", "Cluster"}, {"postgresql.cnpg.io", "Backup"}, {"snapshot.storage.k8s.io", "VolumeSnapshot"},
+	} {
+		kind := definition(of.group, of.kind)
+		if of.group == "snapshot.storage.k8s.io" {
+			// The group is Kubernetes' own, which it lets no one else define without a word of approval.
+			kind.SetAnnotations(map[string]string{"api-approved.kubernetes.io": "unapproved, a test's own"})
 		}
-	})
+		err := k8s.Create(t.Context(), kind)
+		if apierrors.IsAlreadyExists(err) {
+			continue
+		}
+		must(t, err)
+		t.Cleanup(func() {
+			ctx := context.Background() // the test's own has ended
+			if err := errors.Join(k8s.Patch(ctx, kind, confirmation(kind.GetName())), k8s.Delete(ctx, kind)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // tryDelete asks what a deletion would be answered.

@@ -39,7 +39,7 @@ func mustRefuse(t *testing.T, err error, policy, words string) {
 }
 
 func policyKeepsUntilConfirmed(t *testing.T) {
-	defineCluster(t)
+	defineKinds(t)
 	objects := guardedObjects("QZ8")
 	for _, g := range objects {
 		// A kind that was defined a moment ago is not served at once, nor is the policy asked about it.
