@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
@@ -36,7 +35,7 @@ func Scheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// Cache holds our own resources, the policy that guards tenants' data and, of everything else, only what carries a tenant's label. It holds what is watched and nothing
+// Cache holds our own resources, that there are admission policies and, of everything else, only what carries a tenant's label. It holds what is watched and nothing
 // else: whoever reads another kind from it is refused, instead of the whole cluster's objects of that kind being fetched.
 func Cache() (cache.Options, error) {
 	tenants, err := labels.NewRequirement(v1alpha1.LabelICS, selection.Exists, nil)
@@ -44,7 +43,6 @@ func Cache() (cache.Options, error) {
 		return cache.Options{}, fmt.Errorf("selecting tenants' objects: %w", err)
 	}
 	everything := cache.ByObject{Label: labels.Everything(), Transform: cache.TransformStripManagedFields()}
-	guard := cache.ByObject{Label: labels.Everything(), Field: fields.OneTermEqualSelector("metadata.name", integratedcaresystem.GuardPolicy)}
 	options := cache.Options{
 		DefaultLabelSelector:        labels.NewSelector().Add(*tenants),
 		DefaultTransform:            applyset.Trim,
@@ -54,8 +52,8 @@ func Cache() (cache.Options, error) {
 			&v1alpha1.IntegratedCareSystem{}:                            everything,
 			&v1alpha1.CoreCommunityService{}:                            everything,
 			optionalapi.Definition():                                    optionalapi.DefinitionsInCache(),
-			&admissionregistrationv1.ValidatingAdmissionPolicy{}:        guard,
-			&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}: guard,
+			&admissionregistrationv1.ValidatingAdmissionPolicy{}:        everything,
+			&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}: everything,
 		},
 	}
 	return options, nil

@@ -39,6 +39,34 @@ func TestDeletionProtected(t *testing.T) {
 		waitCondition(t, ics, v1alpha1.ConditionDeletionProtected, metav1.ConditionTrue, v1alpha1.ReasonGuarded)
 	})
 
+	// The others can't be asked without a right to the deletions; they are read.
+	for policy, spoilt := range map[string]struct {
+		edit func(*admissionregistrationv1.ValidatingAdmissionPolicyBinding)
+		said string
+	}{
+		"cmhf-deletion-integratedcaresystems": {func(b *admissionregistrationv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.ValidationActions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Warn}
+		}, "IntegratedCareSystems can be deleted without a confirmation, because the binding of policy cmhf-deletion-integratedcaresystems does not refuse"},
+		"cmhf-deletion-backups": {func(b *admissionregistrationv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.MatchResources = &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"a": "b"}}}
+		}, "Backups of CloudNativePG can be deleted without a confirmation, because the binding of policy cmhf-deletion-backups is for some of them only; VolumeSnapshots"},
+	} {
+		t.Run(policy+" does not refuse", func(t *testing.T) {
+			binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: policy}}
+			must(t, get(t, binding))
+			was := binding.Spec.DeepCopy()
+			change(t, binding, spoilt.edit)
+			said := waitCondition(t, ics, v1alpha1.ConditionDeletionProtected, metav1.ConditionFalse, v1alpha1.ReasonNotGuarded).Message
+			for _, want := range []string{spoilt.said, "kubectl apply --server-side -k config/policy"} {
+				if !strings.Contains(said, want) {
+					t.Errorf("the message %q lacks %q", said, want)
+				}
+			}
+			change(t, binding, func(b *admissionregistrationv1.ValidatingAdmissionPolicyBinding) { b.Spec = *was })
+			waitCondition(t, ics, v1alpha1.ConditionDeletionProtected, metav1.ConditionTrue, v1alpha1.ReasonGuarded)
+		})
+	}
+
 	t.Run("a policy that is there and refuses nothing", func(t *testing.T) {
 		binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: tenantsPolicy}}
 		act := func(action admissionregistrationv1.ValidationAction) {

@@ -21,6 +21,9 @@ import (
 // GuardPolicy is the policy that guards what holds the data of tenants.
 const GuardPolicy = "cmhf-deletion-tenants"
 
+// putInForce is how to mend what is not guarded.
+const putInForce = "put the policies in force: kubectl apply --server-side -k config/policy (docs/policies.md)"
+
 // How long an answer holds: a watch tells of policies that change, so that asking again is for what no watch tells of. A policy that
 // was changed a moment ago is not yet in force on every API server.
 const (
@@ -30,11 +33,18 @@ const (
 	guardSettles        = 20 * time.Second
 )
 
-// guard remembers, by tenant, whether the policy refused to delete the sentinel when it was last asked.
+// guard remembers, by tenant, whether the policy refused to delete the sentinel when it was last asked, and for all of them what the other
+// policies leave unguarded.
 type guard struct {
 	mu      sync.Mutex
 	changed time.Time
 	answers map[types.UID]guardAnswer
+	others  struct {
+		said  string
+		until time.Time
+	}
+	// reading is held while the other policies are read.
+	reading sync.Mutex
 }
 
 type guardAnswer struct {
@@ -46,7 +56,7 @@ type guardAnswer struct {
 func (g *guard) policiesChanged() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.changed, g.answers = time.Now(), nil
+	g.changed, g.answers, g.others.until = time.Now(), nil, time.Time{}
 }
 
 // known gives the answer for a namespace, while it holds, and for how much longer.
@@ -60,15 +70,7 @@ func (g *guard) known(namespace types.UID) (metav1.Condition, time.Duration) {
 func (g *guard) remember(namespace types.UID, condition metav1.Condition) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	holds := guardHolds
-	switch {
-	case time.Since(g.changed) < guardSettles:
-		holds = guardHoldsSettling
-	case condition.Status != metav1.ConditionTrue:
-		holds = guardHoldsUnguarded
-	}
-	// Tenants that were asked about at the same moment are not asked about at the same moment again.
-	holds += rand.N(holds / 5)
+	holds := g.holds(condition.Status == metav1.ConditionTrue)
 	if g.answers == nil {
 		g.answers = map[types.UID]guardAnswer{}
 	}
@@ -76,9 +78,22 @@ func (g *guard) remember(namespace types.UID, condition metav1.Condition) time.D
 	return holds
 }
 
+// holds says for how long an answer that was given now holds; g.mu is held.
+func (g *guard) holds(guarded bool) time.Duration {
+	holds := guardHolds
+	switch {
+	case time.Since(g.changed) < guardSettles:
+		holds = guardHoldsSettling
+	case !guarded:
+		holds = guardHoldsUnguarded
+	}
+	// Tenants that were asked about at the same moment are not asked about at the same moment again.
+	return holds + rand.N(holds/5)
+}
+
 // guarded finds out whether the tenant's data are guarded against deletion: by asking, in a dry run, to delete an object that holds
-// nothing and that the same policy guards. That a policy exists would prove nothing. A confirmation that was left on an object
-// takes the guard off that one.
+// nothing and that the same policy guards. That a policy exists would prove nothing; of those that can't be asked it has to do. A
+// confirmation that was left on an object takes the guard off that one.
 func (r *Reconciler) guarded(ctx context.Context, s *scope) (bool, error) {
 	if s.namespaceUID == "" {
 		return true, nil // made this moment; the next pass knows it
@@ -92,6 +107,14 @@ func (r *Reconciler) guarded(ctx context.Context, s *scope) (bool, error) {
 		holds = r.guard.remember(s.namespaceUID, condition)
 	}
 	s.lookAfter(holds)
+	gaps, holds, err := r.unguarded(ctx)
+	if err != nil {
+		return false, err
+	}
+	s.lookAfter(holds)
+	if gaps != "" && condition.Status == metav1.ConditionTrue {
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, v1alpha1.ReasonNotGuarded, gaps+"; "+putInForce
+	}
 	left, err := r.confirmed(ctx, s)
 	if err != nil {
 		return false, err
@@ -111,7 +134,7 @@ func (r *Reconciler) askToDelete(ctx context.Context, s *scope) (metav1.Conditio
 	switch {
 	case err == nil:
 		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNotGuarded, Message: "the API server would let the namespace, the volumes, " +
-			"the database and its Secrets be deleted without a confirmation; put the policies in force: kubectl apply --server-side -k config/policy (docs/policies.md)"}, nil
+			"the database and its Secrets be deleted without a confirmation; " + putInForce}, nil
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "ValidatingAdmissionPolicy '"+GuardPolicy+"'"):
 		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonGuarded,
 			Message: "the namespace, the volumes, the database and its Secrets can't be deleted without a confirmation of each"}, nil

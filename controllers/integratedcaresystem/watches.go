@@ -51,8 +51,8 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 		b = b.Watches(object, handler.EnqueueRequestsFromMapFunc(byLabel))
 	}
 	changed := r.policyChanged()
-	return b.WatchesMetadata(&admissionregistrationv1.ValidatingAdmissionPolicy{}, changed, builder.WithPredicates(news)).
-		WatchesMetadata(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, changed, builder.WithPredicates(news)).
+	return b.WatchesMetadata(&admissionregistrationv1.ValidatingAdmissionPolicy{}, changed, builder.WithPredicates(guardsOnly, news)).
+		WatchesMetadata(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, changed, builder.WithPredicates(guardsOnly, news)).
 		WatchesRawSource(optional).Complete(shutdown.Quiet(r))
 }
 
