@@ -17,6 +17,7 @@ import (
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/controllers/corecommunityservice"
 	"github.com/cmhf/operator/controllers/integratedcaresystem"
+	"github.com/cmhf/operator/internal/apiserver"
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/optionalapi"
@@ -93,16 +94,25 @@ func Client() client.Options {
 // Setup adds every controller to the manager.
 func Setup(manager ctrl.Manager, settings integratedcaresystem.Settings, api corecommunityservice.TenantAPI) error {
 	applier := applyset.New(manager.GetClient())
+	reconciler := &integratedcaresystem.Reconciler{
+		Client:      manager.GetClient(),
+		Uncached:    manager.GetAPIReader(),
+		Recorder:    manager.GetEventRecorder("cmhf-operator"),
+		Renderer:    stack.NewRenderer(),
+		Applier:     applier,
+		Credentials: credentials.NewKeeper(manager.GetAPIReader(), manager.GetClient()),
+		Settings:    settings,
+		APIServer:   apiserver.Given(settings.APIServer),
+	}
+	if len(settings.APIServer) == 0 {
+		watched, err := apiserver.Follow(manager)
+		if err != nil {
+			return err
+		}
+		reconciler.APIServer = watched
+	}
 	for name, controller := range map[string]interface{ SetupWithManager(ctrl.Manager) error }{
-		"IntegratedCareSystem": &integratedcaresystem.Reconciler{
-			Client:      manager.GetClient(),
-			Uncached:    manager.GetAPIReader(),
-			Recorder:    manager.GetEventRecorder("cmhf-operator"),
-			Renderer:    stack.NewRenderer(),
-			Applier:     applier,
-			Credentials: credentials.NewKeeper(manager.GetAPIReader(), manager.GetClient()),
-			Settings:    settings,
-		},
+		"IntegratedCareSystem": reconciler,
 		"CoreCommunityService": &corecommunityservice.Reconciler{
 			Client:   manager.GetClient(),
 			Recorder: manager.GetEventRecorder("cmhf-operator"),

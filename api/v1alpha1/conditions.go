@@ -52,6 +52,8 @@ const (
 	ReasonNamespaceTerminating = "NamespaceTerminating"
 	// ReasonRenderFailed: the stack could not be rendered from the spec.
 	ReasonRenderFailed = "RenderFailed"
+	// ReasonAPIServerUnknown: the cluster does not tell where its API server is, which a database of CloudNativePG talks to.
+	ReasonAPIServerUnknown = "APIServerUnknown"
 	// ReasonAPINotServed: the stack needs a kind whose CustomResourceDefinition is not installed.
 	ReasonAPINotServed = "APINotServed"
 	// ReasonPatchRefused: a patch of the spec can't be applied, or changes what it must not.

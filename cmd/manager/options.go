@@ -42,18 +42,19 @@ func parse(flags *flag.FlagSet, args []string, getenv func(string) string) (opti
 	})
 	flags.StringVar(&o.settings.DefaultEngine, "default-database-engine", stack.EngineStandalone, "engine of a new tenant whose spec names none: CloudNativePG or Standalone; tenants that exist keep theirs")
 	flags.StringVar(&o.settings.CloudNativePG, "cloudnativepg-namespace", "cnpg-system", "namespace of the CloudNativePG operator, which tenants' database pods let in")
-	flags.Func("api-server-cidrs", "addresses of the API server, separated by commas, that the pods of CloudNativePG may talk to (default: any, at the ports)", func(value string) error {
+	var apiServer stack.Addresses
+	flags.Func("api-server-cidrs", "addresses of the API server, separated by commas, that the pods of CloudNativePG may talk to (default: those of Service and EndpointSlice kubernetes in namespace default)", func(value string) error {
 		var err error
-		o.settings.APIServer.CIDRs, err = cidrs(value)
+		apiServer.CIDRs, err = cidrs(value)
 		return err
 	})
-	flags.Func("api-server-ports", "ports of the API server, separated by commas (default 443,6443)", func(value string) error {
+	flags.Func("api-server-ports", "ports of the API server at --api-server-cidrs, separated by commas (default 443,6443)", func(value string) error {
 		for text := range strings.SplitSeq(value, ",") {
 			port, err := strconv.ParseUint(text, 10, 16)
 			if err != nil || port == 0 {
 				return fmt.Errorf("%q is no port", text)
 			}
-			o.settings.APIServer.Ports = append(o.settings.APIServer.Ports, int64(port))
+			apiServer.Ports = append(apiServer.Ports, int64(port))
 		}
 		return nil
 	})
@@ -71,6 +72,15 @@ func parse(flags *flag.FlagSet, args []string, getenv func(string) string) (opti
 	}
 	if engine := o.settings.DefaultEngine; engine != stack.EngineStandalone && engine != stack.EngineCloudNativePG {
 		problems = append(problems, fmt.Errorf("--default-database-engine %q: must be %s or %s", engine, stack.EngineCloudNativePG, stack.EngineStandalone))
+	}
+	switch {
+	case len(apiServer.CIDRs) > 0:
+		if len(apiServer.Ports) == 0 {
+			apiServer.Ports = []int64{443, 6443}
+		}
+		o.settings.APIServer = []stack.Addresses{apiServer}
+	case len(apiServer.Ports) > 0:
+		problems = append(problems, errors.New("--api-server-ports: the ports of which addresses? Give --api-server-cidrs too"))
 	}
 	if flags.NArg() > 0 {
 		problems = append(problems, fmt.Errorf("unexpected argument %q: every option begins with --", flags.Arg(0)))

@@ -22,6 +22,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
@@ -41,6 +43,11 @@ type Reconciler struct {
 	// Credentials makes and removes Secrets.
 	Credentials *credentials.Keeper
 	Settings    Settings
+	// APIServer knows where the API server is.
+	APIServer interface {
+		Addresses(context.Context) ([]stack.Addresses, time.Duration, error)
+		Sources(concerned func(context.Context) []reconcile.Request) []source.Source
+	}
 
 	// optional says which kinds of other projects are served: set by SetupWithManager.
 	optional interface {
@@ -63,9 +70,10 @@ type Settings struct {
 	ClusterCIDRs []string
 	// DefaultEngine runs the database of a new tenant whose spec names none.
 	DefaultEngine string
-	// CloudNativePG is the namespace of that operator; APIServer is where the API server is, for the pods that it makes.
+	// CloudNativePG is the namespace of that operator.
 	CloudNativePG string
-	APIServer     stack.APIServer
+	// APIServer is where the API server is for the pods that CloudNativePG makes; empty: where it says that it is.
+	APIServer []stack.Addresses
 }
 
 // phase does one step. It returns false when the rest has to wait for something that a watch will tell.

@@ -42,7 +42,11 @@ func (r *Reconciler) resolve(ctx context.Context, s *scope) (bool, error) {
 		ClusterCIDRs:    r.Settings.ClusterCIDRs,
 		Operator:        r.Settings.Operator,
 		CloudNativePG:   r.Settings.CloudNativePG,
-		APIServer:       r.Settings.APIServer,
+	}
+	if engine == stack.EngineCloudNativePG {
+		if err := r.findAPIServer(ctx, s); err != nil {
+			return false, err
+		}
 	}
 	if engine == stack.EngineExternal {
 		s.inputs.Database.External = notKnownYet(spec.Stack.Database.External)

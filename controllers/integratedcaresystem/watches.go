@@ -50,6 +50,9 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 		object.SetGroupVersionKind(kind)
 		b = b.Watches(object, handler.EnqueueRequestsFromMapFunc(byLabel))
 	}
+	for _, moved := range r.APIServer.Sources(r.onCloudNativePG) {
+		b = b.WatchesRawSource(moved)
+	}
 	changed := r.policyChanged()
 	return b.WatchesMetadata(&admissionregistrationv1.ValidatingAdmissionPolicy{}, changed, builder.WithPredicates(guardsOnly, news)).
 		WatchesMetadata(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, changed, builder.WithPredicates(guardsOnly, news)).

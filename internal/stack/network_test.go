@@ -29,8 +29,9 @@ type flow struct{ from, to, port string }
 
 const (
 	tenantPods = "every pod of the tenant"
-	outside    = "outside"  // a way out to addresses outside the cluster; it lets nobody in
-	anywhere   = "anywhere" // a way out to every address; it lets nobody in
+	outside    = "outside" // a way out to addresses outside the cluster; it lets nobody in
+	// apiService is no pod and yet an address of the cluster's own.
+	apiService = "Service of the API server"
 )
 
 // allowed is every flow that there is; all others are denied.
@@ -64,12 +65,12 @@ func allowedWith(engine, issuerPort string) []flow {
 	case objectStore:
 		return append(allowedWith(EngineCloudNativePG, issuerPort), flow{"database", "object store", "9000/TCP"})
 	case EngineCloudNativePG:
-		// Its servers replicate and look after each other, their operator looks after them, and they read their Cluster: the API
-		// server may be at any address.
+		// Its servers replicate and look after each other, their operator looks after them, and they read their Cluster at the API
+		// server, which is at the address of its Service and at its own: at each on its port, and nowhere else.
 		for _, from := range []string{"database", "cloudnative-pg"} {
 			table = append(table, flow{from, "database", "5432/TCP"}, flow{from, "database", "8000/TCP"})
 		}
-		return append(table, flow{"database", anywhere, "443/TCP"}, flow{"database", anywhere, "6443/TCP"})
+		return append(table, flow{"database", apiService, "443/TCP"}, flow{"database", "API server", "6443/TCP"})
 	case EngineExternal:
 		table = slices.DeleteFunc(table, func(f flow) bool { return f.to == "database" })
 		for _, from := range []string{"coordination-api", "migration", "backup", "restore"} {
@@ -249,9 +250,7 @@ func expected(table []flow, endpoints []endpoint) map[verdict]bool {
 		matches := func(row string, e endpoint) bool {
 			switch row {
 			case outside:
-				return e.peer.Internal == nil
-			case anywhere:
-				return true
+				return e.peer.Internal == nil && e.name != apiService
 			case tenantPods:
 				return e.tenant == tenant
 			default:
@@ -267,7 +266,7 @@ func expected(table []flow, endpoints []endpoint) map[verdict]bool {
 					if from.tenant != "" {
 						want[verdict{leaves, from.String(), to.String(), row.port}] = true
 					}
-					if to.tenant != "" && row.to != outside && row.to != anywhere {
+					if to.tenant != "" && row.to != outside {
 						want[verdict{enters, from.String(), to.String(), row.port}] = true
 					}
 				}
@@ -400,6 +399,9 @@ func twoTenants(t *testing.T, engine, issuer string) ([]*networkingv1.NetworkPol
 		endpoint{name: "identity provider", peer: &matcher.TrafficPeer{IP: "203.0.113.10"}},
 		endpoint{name: "external database", peer: &matcher.TrafficPeer{IP: "192.0.2.10"}},
 		endpoint{name: "object store", peer: &matcher.TrafficPeer{IP: "198.51.100.10"}},
+		endpoint{name: apiService, peer: &matcher.TrafficPeer{IP: "10.96.0.1"}},
+		endpoint{name: "API server", peer: &matcher.TrafficPeer{IP: "203.0.113.20"}},
+		endpoint{name: "neighbour of the API server", peer: &matcher.TrafficPeer{IP: "203.0.113.21"}},
 		endpoint{name: "identity provider over IPv6", peer: &matcher.TrafficPeer{IP: "2001:db8::10"}})
 	return policies, endpoints
 }

@@ -79,24 +79,18 @@ func cloudNativePGEdits(in Inputs) map[string]edit {
 			}, "spec", "ingress")
 		},
 		"NetworkPolicy/database-to-api-server": func(o map[string]any) error {
-			var blocks, ports []any
-			for _, cidr := range in.APIServer.CIDRs {
-				blocks = append(blocks, map[string]any{"ipBlock": map[string]any{"cidr": cidr}})
-			}
-			for _, port := range in.APIServer.Ports {
-				ports = append(ports, map[string]any{"protocol": "TCP", "port": port})
-			}
-			return inList(o, func(egress map[string]any) error {
-				if len(blocks) > 0 {
-					if err := set(egress, blocks, "to"); err != nil {
-						return err
-					}
+			var ways []any
+			for _, at := range in.APIServer {
+				var blocks, ports []any
+				for _, cidr := range at.CIDRs {
+					blocks = append(blocks, map[string]any{"ipBlock": map[string]any{"cidr": cidr}})
 				}
-				if len(ports) > 0 {
-					return set(egress, ports, "ports")
+				for _, port := range at.Ports {
+					ports = append(ports, map[string]any{"protocol": "TCP", "port": port})
 				}
-				return nil
-			}, "spec", "egress")
+				ways = append(ways, map[string]any{"to": blocks, "ports": ports})
+			}
+			return set(o, ways, "spec", "egress")
 		},
 	}
 }

@@ -25,6 +25,7 @@ func inputs() Inputs {
 		CoordinationAPI: Program{URL: "https://api.qop.example.org", Replicas: 2}, Dashboard: Program{URL: "https://qop.example.org", Replicas: 1},
 		DigitalLeads: []Subject{{"Group", "qop-digital-leads"}}, ClusterCIDRs: []string{"10.244.0.0/16", "10.96.0.0/12"},
 		Operator: Operator{Namespace: "cmhf-system", ServiceAccount: "cmhf-operator"}, CloudNativePG: "cnpg-system",
+		APIServer: []Addresses{{[]string{"10.96.0.1/32"}, []int64{443}}, {[]string{"203.0.113.20/32"}, []int64{6443}}},
 	}
 }
 

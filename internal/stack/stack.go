@@ -86,7 +86,8 @@ type Inputs struct {
 	Operator Operator
 	// CloudNativePG is the namespace of that operator.
 	CloudNativePG string
-	APIServer     APIServer
+	// APIServer is where the API server of Kubernetes is, for pods that talk to it.
+	APIServer []Addresses
 }
 
 // Database says what runs the tenant's database and on what.
@@ -153,9 +154,8 @@ type External struct {
 	CIDRs []string
 }
 
-// APIServer is where the API server of Kubernetes is, for the network policies of pods that talk to it. Without any CIDRs it may
-// be anywhere, without any ports at 443 and 6443.
-type APIServer struct {
+// Addresses are where a server is, and at which TCP ports it answers there.
+type Addresses struct {
 	CIDRs []string
 	Ports []int64
 }
@@ -263,6 +263,8 @@ func (in Inputs) checkDatabase() error {
 		return missing("number of instances")
 	case database.Engine == EngineCloudNativePG && in.CloudNativePG == "":
 		return missing("namespace of CloudNativePG")
+	case database.Engine == EngineCloudNativePG && len(in.APIServer) == 0:
+		return missing("address of the API server")
 	}
 	return nil
 }

@@ -12,6 +12,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
+// Address is where the API server says that it is. Nothing is there.
+const Address = "192.0.2.10"
+
 // Start runs a control plane until stop is called.
 func Start() (config *rest.Config, stop func() error, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
@@ -28,6 +31,8 @@ func Start() (config *rest.Config, stop func() error, err error) {
 	}
 	// The usual 254 addresses are not enough for a hundred tenants with three Services each.
 	environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
+	// An address that it can tell of: none of loopback's can be an endpoint of Service kubernetes.
+	environment.ControlPlane.GetAPIServer().Configure().Set("advertise-address", Address)
 	config, err = environment.Start()
 	if err != nil {
 		return nil, nil, fmt.Errorf("starting etcd and kube-apiserver: %w", err)
