@@ -62,7 +62,7 @@ func TestIngressExposure(t *testing.T) {
 	waitCondition(t, ics, v1alpha1.ConditionDashboardReady, metav1.ConditionTrue, v1alpha1.ReasonAvailable)
 	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "dashboard"}}
 	must(t, get(t, ingress))
-	if ingress.Spec.Rules[0].Host != "dashboard.example.org" || ingress.Spec.TLS[0].SecretName != "certificate" {
+	if ingress.Spec.Rules[0].Host != "dashboard.rd4.example.org" || ingress.Spec.TLS[0].SecretName != "certificate" {
 		t.Errorf("the Ingress has %+v", ingress.Spec)
 	}
 
@@ -118,7 +118,7 @@ func TestGatewayExposure(t *testing.T) {
 	waitReady(t, ics)
 	kind := schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"}
 	route := find(t, ics, kind, "coordination-api")
-	if hosts, _, _ := unstructured.NestedStringSlice(route.Object, "spec", "hostnames"); len(hosts) != 1 || hosts[0] != "api.example.org" {
+	if hosts, _, _ := unstructured.NestedStringSlice(route.Object, "spec", "hostnames"); len(hosts) != 1 || hosts[0] != "api.rd5.example.org" {
 		t.Errorf("the route is for %v", hosts)
 	}
 	// Drift in it is put back like any other, and what the gateway's controller writes is none.
@@ -127,7 +127,7 @@ func TestGatewayExposure(t *testing.T) {
 	eventually(t, func(g gomega.Gomega) {
 		g.Expect(get(t, route)).To(gomega.Succeed())
 		hosts, _, _ := unstructured.NestedStringSlice(route.Object, "spec", "hostnames")
-		g.Expect(hosts).To(gomega.Equal([]string{"api.example.org"}))
+		g.Expect(hosts).To(gomega.Equal([]string{"api.rd5.example.org"}))
 	})
 	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) {
 		i.Spec.Stack.Exposure.Type, i.Spec.Stack.Exposure.Gateway = v1alpha1.ExposureNone, nil

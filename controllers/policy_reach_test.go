@@ -205,7 +205,6 @@ func TestLifeWithinReach(t *testing.T) {
 	startOperator(t, asOperator(t))
 	ics := withPolicy("SD6", v1alpha1.DeletionDelete)
 	ics.Spec.DigitalLeads = []v1alpha1.DigitalLead{{Kind: "Group", Name: "sd6-leads"}, {Kind: "User", Name: "lead@example.org"}}
-	ics.Spec.Stack.CoordinationAPI.URL, ics.Spec.Stack.Dashboard.URL = "https://api.sd6.example.org", "https://progress.sd6.example.org"
 	ics.Spec.Stack.Exposure = &v1alpha1.Exposure{Type: v1alpha1.ExposureIngress}
 	adopted := namespaceCalled(ics.TenantNamespace())
 	create(t, adopted, ics)

@@ -150,6 +150,7 @@ func (t *tenants) setDown(down bool) { t.SetDown(down) }
 
 // system is a valid IntegratedCareSystem with two places and three neighbourhoods.
 func system(ods string) *v1alpha1.IntegratedCareSystem {
+	domain := strings.ToLower(ods) + ".example.org"
 	return &v1alpha1.IntegratedCareSystem{
 		ObjectMeta: metav1.ObjectMeta{Name: strings.ToLower(ods)},
 		Spec: v1alpha1.IntegratedCareSystemSpec{
@@ -158,8 +159,8 @@ func system(ods string) *v1alpha1.IntegratedCareSystem {
 			Neighbourhoods: []v1alpha1.Neighbourhood{{Name: "Harbour", Place: "East"}, {Name: "Hill", Place: "East"}, {Name: "Meadow", Place: "West"}},
 			Stack: v1alpha1.Stack{
 				Authentication:  v1alpha1.Authentication{Issuer: "https://idp.example.org"},
-				CoordinationAPI: v1alpha1.Program{URL: "https://api.example.org"},
-				Dashboard:       v1alpha1.Program{URL: "https://dashboard.example.org"},
+				CoordinationAPI: v1alpha1.Program{URL: "https://api." + domain},
+				Dashboard:       v1alpha1.Program{URL: "https://dashboard." + domain},
 			},
 		},
 	}

@@ -68,6 +68,8 @@ const (
 	ReasonDataMissing = "DataMissing"
 	// ReasonEngineChange: the spec asks for another database engine than the one that holds the data.
 	ReasonEngineChange = "EngineChange"
+	// ReasonHostTaken: requests for the host of an address are led to another system already.
+	ReasonHostTaken = "HostTaken"
 	// ReasonSecretMissing: a Secret that the spec names is not there, or lacks a key.
 	ReasonSecretMissing = "SecretMissing"
 	// ReasonUnreachable: the external database does not answer the tenant's programs.

@@ -40,10 +40,14 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 	}
 	optional := optionalapi.New(manager.GetCache(), api, stack.OptionalKinds, handler.EnqueueRequestsFromMapFunc(byLabel), r.everyone)
 	r.optional = optional
+	if err := manager.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.IntegratedCareSystem{}, hostIndex, indexHosts); err != nil {
+		return fmt.Errorf("indexing IntegratedCareSystems by host: %w", err)
+	}
 	b := ctrl.NewControllerManagedBy(manager).
 		Named("integratedcaresystem").
 		For(&v1alpha1.IntegratedCareSystem{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, asked, rotationRequested))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		Watches(&v1alpha1.IntegratedCareSystem{}, handler.EnqueueRequestsFromMapFunc(r.sharing), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.CoreCommunityService{}, countedSoon{})
 	for _, kind := range stack.Kinds {
 		object := &unstructured.Unstructured{}

@@ -27,6 +27,11 @@ func (r *Reconciler) configuration(ctx context.Context, s *scope) (bool, error) 
 			s.goOnWithout(notServed(object.GroupVersionKind()))
 			continue
 		}
+		if yields, err := r.yieldsHost(ctx, s, object); err != nil {
+			return false, err
+		} else if yields {
+			continue
+		}
 		if s.holder.is(object) {
 			object = s.holder.asSeen(object)
 		}

@@ -29,8 +29,8 @@ func exposureEdits(in Inputs) (map[string]edit, error) {
 	return all, nil
 }
 
-// host is the name as Kubernetes wants it: in lower case, without the port.
-func host(address *url.URL) string { return strings.ToLower(address.Hostname()) }
+// Host is the name as Kubernetes wants it: in lower case, without the port.
+func Host(address *url.URL) string { return strings.ToLower(address.Hostname()) }
 
 func ingress(exposure Exposure, address *url.URL, secret string) edit {
 	return func(o map[string]any) error {
@@ -41,7 +41,7 @@ func ingress(exposure Exposure, address *url.URL, secret string) edit {
 		}
 		if address.Scheme == "https" {
 			// Without a Secret it still says that the host is served over TLS.
-			tls := map[string]any{"hosts": []any{host(address)}}
+			tls := map[string]any{"hosts": []any{Host(address)}}
 			if secret != "" {
 				tls["secretName"] = secret
 			}
@@ -49,7 +49,7 @@ func ingress(exposure Exposure, address *url.URL, secret string) edit {
 				return err
 			}
 		}
-		return inList(o, func(rule map[string]any) error { return set(rule, host(address), "host") }, "spec", "rules")
+		return inList(o, func(rule map[string]any) error { return set(rule, Host(address), "host") }, "spec", "rules")
 	}
 }
 
@@ -62,6 +62,6 @@ func route(gateway Gateway, address *url.URL) edit {
 		if err := set(o, []any{parent}, "spec", "parentRefs"); err != nil {
 			return err
 		}
-		return set(o, []any{host(address)}, "spec", "hostnames")
+		return set(o, []any{Host(address)}, "spec", "hostnames")
 	}
 }
