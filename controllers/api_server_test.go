@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,11 @@ func TestAddressesOfTheAPIServer(t *testing.T) {
 	eventually(t, func(g gomega.Gomega) { g.Expect(waysToAPIServer(t, ics.TenantNamespace())).To(gomega.Equal(want)) })
 
 	quietly(t, counter)
+	was := slice.DeepCopy()
+	t.Cleanup(func() { // before other tests look
+		was.ResourceVersion = ""
+		must(t, k8s.Update(context.Background(), was))
+	})
 	change(t, slice, func(s *discoveryv1.EndpointSlice) {
 		s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Addresses: []string{"192.0.2.11"}})
 	})

@@ -88,11 +88,21 @@ func (w *Watcher) Sources(concerned func(context.Context) []reconcile.Request) [
 // Addresses gives where the API server is, nothing when that is not known, and when to ask again although no watch tells of
 // anything; zero when that is not needed.
 func (w *Watcher) Addresses(ctx context.Context) ([]stack.Addresses, time.Duration, error) {
+	found, err := places(ctx, w.Cache)
+	if err != nil {
+		return nil, 0, err
+	}
+	all, again := w.remember(found, time.Now())
+	return grouped(all), again, nil
+}
+
+// places reads where the API server is now.
+func places(ctx context.Context, reader client.Reader) (map[place]bool, error) {
 	key := client.ObjectKey{Namespace: namespace, Name: name}
 	service, slice := &corev1.Service{}, &discoveryv1.EndpointSlice{}
 	for _, object := range []client.Object{service, slice} {
-		if err := w.Get(ctx, key, object); client.IgnoreNotFound(err) != nil {
-			return nil, 0, fmt.Errorf("reading the addresses of the API server: %w", err)
+		if err := reader.Get(ctx, key, object); client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("reading the addresses of the API server: %w", err)
 		}
 	}
 	found := map[place]bool{}
@@ -115,8 +125,7 @@ func (w *Watcher) Addresses(ctx context.Context) ([]stack.Addresses, time.Durati
 			add(address, port.Port)
 		}
 	}
-	all, again := w.remember(found, time.Now())
-	return grouped(all), again, nil
+	return found, nil
 }
 
 // remember adds what was there a while ago to what was found.
@@ -159,6 +168,18 @@ func grouped(places map[place]bool) []stack.Addresses {
 	}
 	return all
 }
+
+// Now reads the addresses when it is asked, by any client.
+type Now struct{ client.Reader }
+
+// Addresses are those of this moment.
+func (n Now) Addresses(ctx context.Context) ([]stack.Addresses, time.Duration, error) {
+	found, err := places(ctx, n.Reader)
+	return grouped(found), 0, err
+}
+
+// Sources are none.
+func (Now) Sources(func(context.Context) []reconcile.Request) []source.Source { return nil }
 
 // Given are addresses that do not change.
 type Given []stack.Addresses
