@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -239,7 +240,7 @@ func (c *Cluster) namespace(ctx context.Context, key client.ObjectKey) (bool, er
 	}
 	for _, kind := range []client.Object{
 		&appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.Job{}, &corev1.ConfigMap{}, &corev1.Secret{},
-		&corev1.Service{}, &corev1.ServiceAccount{}, &corev1.PersistentVolumeClaim{},
+		&corev1.Service{}, &corev1.ServiceAccount{}, &corev1.PersistentVolumeClaim{}, &rbacv1.RoleBinding{}, &rbacv1.Role{},
 	} {
 		if err := c.client.DeleteAllOf(ctx, kind, client.InNamespace(key.Name)); client.IgnoreNotFound(err) != nil {
 			return false, fmt.Errorf("emptying namespace %s: %w", key.Name, err)
