@@ -99,6 +99,8 @@ func TestCloudNativePG(t *testing.T) {
 	t.Run("comes up, hibernates and survives deletion", clusterLives)
 	t.Run("is not replaced when it is lost", clusterLost)
 	t.Run("comes back after a rotation", clusterComesBack)
+	t.Run("takes the owner's new Secret for one that was lost", clusterOwnerLost)
+	t.Run("rotates for a lost Secret of its own", clusterAppLost)
 	t.Run("grows where it can", clusterGrows)
 	t.Run("is let go where it can't be stopped", clusterLetGo)
 }

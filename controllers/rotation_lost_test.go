@@ -1,12 +1,16 @@
 package controllers_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 )
@@ -73,4 +77,99 @@ func TestARotationWaitsForTheNextTryOfABackup(t *testing.T) {
 		}
 	}
 	t.Error("the Secret database-owner is gone, and the next try of the backup needs it")
+}
+
+// CloudNativePG brings the owner's login of whichever generation to the Secret that is there, so one that was made anew counts.
+func clusterOwnerLost(t *testing.T) {
+	ics := clustered("SG1")
+	leave(t, ics)
+	first := startOperator(t, restConfig)
+	create(t, ics)
+	waitReady(t, ics)
+	record := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-record"}}
+	eventually(t, func(g gomega.Gomega) { g.Expect(get(t, record)).To(gomega.Succeed()) })
+	requestRotation(t, ics, "x")
+	waitGeneration(t, ics, 2)
+	lost := secrets(t, ics.TenantNamespace())["database-owner-2"]
+	first.stop()
+	remove(t, &lost)
+	eventually(t, func(g gomega.Gomega) {
+		live := databaseCluster(ics)
+		g.Expect(get(t, live)).To(gomega.Succeed())
+		problems, _, _ := unstructured.NestedMap(live.Object, "status", "managedRolesStatus", "cannotReconcile")
+		g.Expect(problems).To(gomega.HaveKey("cmhf_owner_2"))
+	})
+	startOperator(t, restConfig) // one that has not seen it
+	eventually(t, func(g gomega.Gomega) {
+		anew, there := secrets(t, ics.TenantNamespace())["database-owner-2"]
+		g.Expect(there).To(gomega.BeTrue())
+		g.Expect(anew.UID).NotTo(gomega.Equal(lost.UID))
+		g.Expect(anew.Labels).To(gomega.HaveKey("cnpg.io/reload"))
+	})
+	waitGeneration(t, ics, 2)
+	requestRotation(t, ics, "y")
+	waitGeneration(t, ics, 3)
+}
+
+// The rotation that replaces the app's Secret is not held back by the Cluster that misses it too.
+func clusterAppLost(t *testing.T) {
+	ics := clustered("SG2")
+	leave(t, ics)
+	first := startOperator(t, restConfig)
+	create(t, ics)
+	waitReady(t, ics)
+	record := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-record"}}
+	eventually(t, func(g gomega.Gomega) { g.Expect(get(t, record)).To(gomega.Succeed()) })
+	first.stop()
+	remove(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-app"}})
+	startOperator(t, restConfig)
+	waitGeneration(t, ics, 2)
+}
+
+// waitGeneration waits until a system is Ready with a generation and rotates no more.
+func waitGeneration(t *testing.T, ics *v1alpha1.IntegratedCareSystem, generation int64) {
+	t.Helper()
+	eventually(t, func(g gomega.Gomega) {
+		g.Expect(get(t, ics)).To(gomega.Succeed())
+		g.Expect(ics.Status.Credentials.Generation).To(gomega.Equal(generation))
+		g.Expect(meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionCredentialsRotating)).To(gomega.BeNil())
+		g.Expect(meta.IsStatusConditionTrue(ics.Status.Conditions, v1alpha1.ConditionReady)).To(gomega.BeTrue())
+	})
+}
+
+// A Standalone database takes its owner's new password when it starts, so until then the condition tells what to do.
+func TestLostOwnerAwaitsARestart(t *testing.T) {
+	first := startOperator(t, restConfig)
+	ics := system("SG3")
+	leave(t, ics)
+	create(t, ics)
+	waitReady(t, ics)
+	record := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-record"}}
+	eventually(t, func(g gomega.Gomega) { g.Expect(get(t, record)).To(gomega.Succeed()) })
+	first.stop()
+	pod := databasePod(t, ics.TenantNamespace())
+	before := secrets(t, ics.TenantNamespace())
+	remove(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-owner"}})
+	// Times of Kubernetes are whole seconds.
+	eventually(t, func(g gomega.Gomega) {
+		g.Expect(time.Since(pod.CreationTimestamp.Time)).To(gomega.BeNumerically(">", time.Second))
+	})
+	startOperator(t, restConfig) // one that has not seen it
+	said := waitCondition(t, ics, v1alpha1.ConditionCredentialsRotating, metav1.ConditionTrue, v1alpha1.ReasonDatabaseRestartNeeded)
+	if want := "kubectl -n ics-sg3 delete pod database-0"; !strings.Contains(said.Message, want) {
+		t.Errorf("the message lacks %q: %s", want, said.Message)
+	}
+	if now := secrets(t, ics.TenantNamespace()); string(now["database-logins"].Data["owner"]) == string(before["database-logins"].Data["owner"]) {
+		t.Error("a database that starts would not take the new password")
+	}
+	must(t, k8s.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
+	waitGeneration(t, ics, 1)
+}
+
+// databasePod is a pod of a Standalone database. No kubelet runs here.
+func databasePod(t *testing.T, namespace string) *corev1.Pod {
+	t.Helper()
+	pod := podOf(namespace, "database-0", v1alpha1.ComponentDatabase)
+	create(t, pod)
+	return pod
 }

@@ -183,22 +183,27 @@ func TestRotationStepByStep(t *testing.T) {
 // leavingPod is a pod of the API that was deleted and has not stopped yet. No kubelet runs here.
 func leavingPod(t *testing.T, namespace string) *corev1.Pod {
 	t.Helper()
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "coordination-api-leaving", Finalizers: []string{"example.org/stops"},
-			Labels: map[string]string{v1alpha1.LabelComponent: v1alpha1.ComponentCoordinationAPI}},
+	pod := podOf(namespace, "coordination-api-leaving", v1alpha1.ComponentCoordinationAPI)
+	pod.Finalizers = []string{"example.org/stops"}
+	create(t, pod)
+	must(t, k8s.Delete(t.Context(), pod))
+	return pod
+}
+
+// podOf is a pod of a part that the policies of a namespace let in.
+func podOf(namespace, name, component string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{v1alpha1.LabelComponent: component}},
 		Spec: corev1.PodSpec{
 			ServiceAccountName: "coordination-api",
 			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](65532),
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
 			Containers: []corev1.Container{{
-				Name: "coordination-api", Image: "example/coordination-api:1",
+				Name: "program", Image: "example/program:1",
 				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: ptr.To(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
 			}},
 		},
 	}
-	create(t, pod)
-	must(t, k8s.Delete(t.Context(), pod))
-	return pod
 }
 
 // A second request during a rotation waits for its turn, and the same value is never acted on twice.

@@ -125,6 +125,8 @@ const (
 	ReasonRetiring  = "Retiring"
 	// ReasonRotationFailed: the Job that makes or retires the database's logins failed; its log says why.
 	ReasonRotationFailed = "RotationFailed"
+	// ReasonDatabaseRestartNeeded: the Secret of the database's owner was lost and made anew, which a Standalone database takes when it starts.
+	ReasonDatabaseRestartNeeded = "DatabaseRestartNeeded"
 	// ReasonCredentialsRotated: new Secrets are in use and the old ones are gone.
 	ReasonCredentialsRotated = "CredentialsRotated"
 	// ReasonCredentialsUnknown: the record of the current generation of Secrets can't be read.

@@ -105,6 +105,9 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope) (bool, error) {
 		}
 		return err == nil, err
 	}
+	if s.rotation, err = r.awaitRestart(ctx, s); err != nil || s.rotation != nil {
+		return err == nil, err
+	}
 	switch s.record.Phase {
 	case credentials.Idle:
 		if !r.rotationDue(s) {

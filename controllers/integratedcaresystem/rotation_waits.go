@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/credentials"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -38,6 +39,29 @@ func (r *Reconciler) awaitSwitch(ctx context.Context, s *scope) (*awaited, error
 		return progress(s.record), nil
 	}
 	return r.awaitPods(ctx, s, v1alpha1.ReasonSwitching, s.record.Retired())
+}
+
+// awaitRestart: a Standalone database takes the login of an owner whose Secret was lost and made anew when it starts, and nobody but
+// its owner could give it that login before.
+func (r *Reconciler) awaitRestart(ctx context.Context, s *scope) (*awaited, error) {
+	known := look{s.namespaceUID, "the database started after its owner's Secret of " + s.secrets.OwnerAnew.String()}
+	if s.secrets.OwnerAnew.IsZero() || s.inputs.Database.Engine != stack.EngineStandalone || s.inputs.Hibernated || r.looks.holds(known, looksHoldWhenReady) {
+		return nil, nil
+	}
+	pods := &corev1.PodList{}
+	err := r.Uncached.List(ctx, pods, client.InNamespace(s.inputs.Namespace), client.MatchingLabels{v1alpha1.LabelComponent: v1alpha1.ComponentDatabase})
+	if err != nil {
+		return nil, fmt.Errorf("listing the pods of the database of %s: %w", s.ics.Name, err)
+	}
+	for i := range pods.Items {
+		if pod := &pods.Items[i]; pod.CreationTimestamp.Time.Before(s.secrets.OwnerAnew) {
+			s.lookAfter(lookAgain)
+			return &awaited{v1alpha1.ReasonDatabaseRestartNeeded, fmt.Sprintf("Secret %s was lost and made anew, and the database takes the new password when it starts; "+
+				"until then backups and migrations fail: kubectl -n %s delete pod %s", credentials.Name(credentials.DatabaseOwner, s.record.Generation), pod.Namespace, pod.Name)}, nil
+		}
+	}
+	r.looks.remember(known)
+	return nil, nil
 }
 
 // awaitJob: the Job that works on the logins has completed. Its absence is no completion: it is applied when the database is up. An

@@ -82,7 +82,8 @@ func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
 	}
 	tenant := credentials.Tenant{
 		ICS: s.ics.Name, Namespace: s.inputs.Namespace, NamespaceUID: s.namespaceUID, Record: s.record,
-		Database: s.inputs.Database.Engine != stack.EngineExternal, LoginsSecret: s.inputs.Database.Engine == stack.EngineStandalone, Served: s.served,
+		Database: s.inputs.Database.Engine != stack.EngineExternal, LoginsSecret: s.inputs.Database.Engine == stack.EngineStandalone,
+		CloudNativePG: s.inputs.Database.Engine == stack.EngineCloudNativePG, Served: s.served,
 	}
 	within := looksHold
 	if s.before(v1alpha1.ConditionReady).Status == metav1.ConditionTrue {
@@ -91,8 +92,8 @@ func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
 	var err error
 	s.secrets, err = r.Credentials.Ensure(ctx, tenant, within)
 	s.secretsLooked = err == nil
-	if err == nil && s.secrets.NextLogins != s.inputs.NextLogins {
-		s.inputs.NextLogins = s.secrets.NextLogins
+	if err == nil && (s.secrets.NextLogins != s.inputs.NextLogins || len(s.secrets.Lost) > 0) {
+		s.inputs.NextLogins, s.inputs.LostSecrets = s.secrets.NextLogins, s.secrets.Lost
 		if _, err := r.render(ctx, s); err != nil {
 			return false, err
 		}

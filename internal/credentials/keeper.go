@@ -44,8 +44,8 @@ type Tenant struct {
 	NamespaceUID types.UID
 	Record       Record
 	// Database says that the operator makes the logins of the tenant's database; LoginsSecret, that this database takes them from
-	// the Secret database-logins when it starts.
-	Database, LoginsSecret bool
+	// the Secret database-logins when it starts; CloudNativePG, that CloudNativePG brings the database to the Secrets.
+	Database, LoginsSecret, CloudNativePG bool
 	// Served: the database has had data, so a login that is missing is one that was lost, not one that was never made.
 	Served bool
 }
@@ -59,6 +59,8 @@ type Found struct {
 	// Lost are Secrets of the current generation that are gone. A rotation replaces them: the database knows another password than
 	// one that was made anew under the same name would hold.
 	Lost []string
+	// OwnerAnew is when the owner's Secret was made in the place of a lost one; zero when it is the first of its name.
+	OwnerAnew time.Time
 	// NextLogins identifies the database's logins of the next generation while it is prepared: one that was made anew under the same
 	// name has another password.
 	NextLogins string
@@ -119,6 +121,9 @@ func (k *Keeper) look(ctx context.Context, tenant Tenant) (Found, error) {
 				found.Made = found.Made || current && !tenant.Served
 			}
 			secrets[name] = existing
+			if _, anew := existing.Annotations[annotationAnew]; anew && current {
+				found.OwnerAnew = existing.CreationTimestamp.Time
+			}
 			if !current && kind.database() {
 				found.NextLogins += string(existing.UID) + " "
 			}
@@ -152,6 +157,13 @@ func secretMetadata(namespace, name string) *metav1.PartialObjectMetadata {
 	return secret
 }
 
+const (
+	// annotationAnew marks the Secret of an owner that was made in the place of a lost one, of the same name: the database may know another password.
+	annotationAnew = "cmhf.health/made-anew"
+	// labelReload has CloudNativePG look at a Secret when it comes, not at its next look at the Cluster.
+	labelReload = "cnpg.io/reload"
+)
+
 // create makes a Secret; of one that someone else has made meanwhile it gives the metadata.
 func (k *Keeper) create(ctx context.Context, tenant Tenant, kind kind, generation int64) (*corev1.Secret, error) {
 	immutable := true
@@ -162,6 +174,12 @@ func (k *Keeper) create(ctx context.Context, tenant Tenant, kind kind, generatio
 		},
 		Immutable: &immutable,
 		Data:      kind.data(generation),
+	}
+	if tenant.CloudNativePG && kind.database() {
+		secret.Labels[labelReload] = "true"
+	}
+	if tenant.Served && generation == tenant.Record.Generation {
+		secret.Annotations = map[string]string{annotationAnew: "true"}
 	}
 	err := k.writer.Create(ctx, secret)
 	if apierrors.IsAlreadyExists(err) {

@@ -108,6 +108,31 @@ func (r Record) FirstLogins() bool {
 	return r.Phase != Retiring && r.oldest() == 1
 }
 
+// OwnerLogin of a later generation than the first.
+type OwnerLogin struct {
+	Role, Secret string
+	// Retired: nobody may log in as it any more.
+	Retired bool
+}
+
+// LaterOwners are the owner's logins of later generations whose state is certain: the current one, and those that were retired last,
+// because a retirement can be undone by who has yet to learn of it. One that is being replaced is neither.
+func (r Record) LaterOwners() []OwnerLogin {
+	var owners []OwnerLogin
+	oldest := r.Previous()
+	if r.Phase == Retiring {
+		oldest = r.oldest()
+	}
+	replaced := r.Phase == Switching || r.Phase == Preparing && r.Oldest > 0
+	for generation := max(oldest, 2); generation < r.Generation && !replaced; generation++ {
+		owners = append(owners, OwnerLogin{Role: ownerLogin(generation), Retired: true})
+	}
+	if r.Generation > 1 {
+		owners = append(owners, OwnerLogin{Role: r.OwnerLogin(), Secret: Name(DatabaseOwner, r.Generation)})
+	}
+	return owners
+}
+
 // OtherSession gives the Secret with the session key that the dashboard reads beside its own, empty when there is none: the next
 // one before any replica seals with it, afterwards the previous one, so that nobody is signed out.
 func (r Record) OtherSession() string {

@@ -74,38 +74,65 @@ func TestSecretsOfEachStepOfARotation(t *testing.T) {
 	}
 }
 
-// CloudNativePG would put the first logins back as its Cluster declares them, and goes on finding the Secret that it was made with
-// by its name.
-func TestAClusterKeepsRetiredLoginsOut(t *testing.T) {
+// CloudNativePG brings the current owner to its Secret, whoever made that; it keeps retired logins out and touches none that is being
+// replaced; and it goes on finding the Secret that the Cluster was made with by its name.
+func TestLoginsThatAClusterLooksAfter(t *testing.T) {
+	const kept, out = "kept as it is", "out"
+	first := func(owner, app string) map[string]string {
+		return map[string]string{"cmhf_owner": owner, "cmhf_app": app}
+	}
+	with := func(roles map[string]string, more ...string) map[string]string {
+		for i := 0; i < len(more); i += 2 {
+			roles[more[i]] = more[i+1]
+		}
+		return roles
+	}
 	for name, test := range map[string]struct {
 		record credentials.Record
-		out    bool
+		lost   []string
+		want   map[string]string
 	}{
-		"first generation":        {credentials.Record{Generation: 1}, false},
-		"preparing the second":    {credentials.Record{Generation: 1, Phase: credentials.Preparing}, false},
-		"switching to the second": {credentials.Record{Generation: 2, Phase: credentials.Switching}, false},
-		"retiring the first":      {credentials.Record{Generation: 2, Phase: credentials.Retiring}, true},
-		"second generation":       {credentials.Record{Generation: 2}, true},
-		"preparing the third":     {credentials.Record{Generation: 2, Phase: credentials.Preparing}, true},
-		"switching to the third":  {credentials.Record{Generation: 3, Phase: credentials.Switching}, true},
+		"first generation":            {credentials.Record{Generation: 1}, nil, first("database-owner", "database-app")},
+		"its app is lost":             {credentials.Record{Generation: 1, Phase: credentials.Preparing}, []string{"database-app"}, first("database-owner", kept)},
+		"preparing the second":        {credentials.Record{Generation: 1, Phase: credentials.Preparing}, nil, first("database-owner", "database-app")},
+		"switching to the second":     {credentials.Record{Generation: 2, Phase: credentials.Switching}, nil, with(first(kept, kept), "cmhf_owner_2", "database-owner-2")},
+		"lost while switching":        {credentials.Record{Generation: 2, Phase: credentials.Preparing, Oldest: 1}, nil, with(first(kept, kept), "cmhf_owner_2", "database-owner-2")},
+		"retiring the first":          {credentials.Record{Generation: 2, Phase: credentials.Retiring}, nil, with(first(out, out), "cmhf_owner_2", "database-owner-2")},
+		"second generation":           {credentials.Record{Generation: 2}, nil, with(first(out, out), "cmhf_owner_2", "database-owner-2")},
+		"preparing the third":         {credentials.Record{Generation: 2, Phase: credentials.Preparing}, nil, with(first(out, out), "cmhf_owner_2", "database-owner-2")},
+		"switching to the third":      {credentials.Record{Generation: 3, Phase: credentials.Switching}, nil, with(first(out, out), "cmhf_owner_3", "database-owner-3")},
+		"retiring the second":         {credentials.Record{Generation: 3, Phase: credentials.Retiring}, nil, with(first(out, out), "cmhf_owner_2", out, "cmhf_owner_3", "database-owner-3")},
+		"third generation":            {credentials.Record{Generation: 3}, nil, with(first(out, out), "cmhf_owner_2", out, "cmhf_owner_3", "database-owner-3")},
+		"retiring the second, third":  {credentials.Record{Generation: 4, Phase: credentials.Retiring, Oldest: 2}, nil, with(first(out, out), "cmhf_owner_2", out, "cmhf_owner_3", out, "cmhf_owner_4", "database-owner-4")},
+		"fifth generation":            {credentials.Record{Generation: 5}, nil, with(first(out, out), "cmhf_owner_4", out, "cmhf_owner_5", "database-owner-5")},
+		"lost while switching to two": {credentials.Record{Generation: 3, Phase: credentials.Switching, Oldest: 1}, nil, with(first(kept, kept), "cmhf_owner_3", "database-owner-3")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := withEngine(EngineCloudNativePG)
-			in.Credentials = test.record
+			in.Credentials, in.LostSecrets = test.record, test.lost
 			cluster := one(t, in, "Cluster", "database")
 			if secret, _, _ := unstructured.NestedString(cluster.Object, "spec", "bootstrap", "initdb", "secret", "name"); secret != "database-owner" {
 				t.Errorf("the Cluster would be made with Secret %s now, which nothing may change", secret)
 			}
 			roles, _, _ := unstructured.NestedSlice(cluster.Object, "spec", "managed", "roles")
-			if len(roles) != 2 {
-				t.Fatalf("%d roles", len(roles))
-			}
+			got := map[string]string{}
 			for _, entry := range roles {
 				role, _ := entry.(map[string]any)
-				_, secret := role["passwordSecret"]
-				if role["login"] == test.out || secret == test.out || (role["disablePassword"] == true) != test.out {
-					t.Errorf("role %v, which is to be kept out: %t", role, test.out)
+				name, _ := role["name"].(string)
+				secret, _, _ := unstructured.NestedString(role, "passwordSecret", "name")
+				switch {
+				case role["login"] == false && role["disablePassword"] == true && secret == "":
+					got[name] = out
+				case role["login"] == true && role["disablePassword"] == nil && secret == "":
+					got[name] = kept
+				case role["login"] == true && role["disablePassword"] == nil:
+					got[name] = secret
+				default:
+					t.Errorf("role %v", role)
 				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("logins (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -60,7 +60,7 @@ func cloudNativePGEdits(in Inputs) map[string]edit {
 					return err
 				}
 			}
-			if err := retireFirstLogins(in, o); err != nil {
+			if err := managedLogins(in, o); err != nil {
 				return err
 			}
 			if in.Hibernated {

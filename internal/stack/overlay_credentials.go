@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/credentials"
@@ -60,17 +61,46 @@ func addOtherSession(volume map[string]any, name string) error {
 	return nil
 }
 
-// retireFirstLogins has CloudNativePG, which keeps the logins of the first generation as its Cluster declares them, keep them without
-// a password once a rotation has retired them. Those of later generations are none of its business.
-func retireFirstLogins(in Inputs, cluster map[string]any) error {
-	if in.Credentials.FirstLogins() {
-		return nil
-	}
-	return inList(cluster, func(role map[string]any) error {
-		delete(role, "passwordSecret")
-		role["login"], role["disablePassword"] = false, true
+// managedLogins declares to CloudNativePG the logins that it looks after: the two of the first generation, which its Cluster is made
+// with, and the owner's of the current one, so that a Secret of the owner that was lost and made anew counts without anyone who
+// could still log in. Those that were retired are declared without a password, so that nothing brings them back; those that are
+// being replaced are left as they are, with or without their Secrets.
+func managedLogins(in Inputs, cluster map[string]any) error {
+	record := in.Credentials
+	err := inList(cluster, func(role map[string]any) error {
+		switch {
+		case !record.FirstLogins():
+			delete(role, "passwordSecret")
+			role["login"], role["disablePassword"] = false, true
+		case record.Generation > 1 || slices.Contains(in.LostSecrets, secretOf(role)):
+			delete(role, "passwordSecret")
+		}
 		return nil
 	}, "spec", "managed", "roles")
+	if err != nil {
+		return err
+	}
+	for _, login := range record.LaterOwners() {
+		role := map[string]any{
+			"name": login.Role, "ensure": "present", "login": !login.Retired, "inherit": true, "connectionLimit": int64(-1),
+			"inRoles": []any{"cmhf_owner"},
+		}
+		if login.Retired {
+			role["disablePassword"] = true
+		} else {
+			role["passwordSecret"] = map[string]any{"name": login.Secret}
+		}
+		if err := appendTo(cluster, role, "spec", "managed", "roles"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func secretOf(role map[string]any) string {
+	secret, _ := role["passwordSecret"].(map[string]any)
+	name, _ := secret["name"].(string)
+	return name
 }
 
 // nameSecrets puts the names of the current generation in the place of the base's, wherever a pod refers to a Secret: in a key, a

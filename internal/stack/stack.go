@@ -69,6 +69,8 @@ type Inputs struct {
 	Credentials credentials.Record
 	// NextLogins identifies the Secrets that the Job of a rotation makes logins from: others need a Job of their own.
 	NextLogins string
+	// LostSecrets are those of the current generation that are gone and will be replaced by the next one's.
+	LostSecrets []string
 
 	CoordinationAPI, Dashboard Program
 	Exposure                   Exposure

@@ -45,10 +45,9 @@ func (c *Cluster) cluster(ctx context.Context, cluster *unstructured.Unstructure
 		}
 	}
 	image, _, _ := unstructured.NestedString(cluster.Object, "spec", "imageName")
-	roles, _, _ := unstructured.NestedSlice(cluster.Object, "spec", "managed", "roles")
-	var done []any
-	for _, role := range roles {
-		done = append(done, role.(map[string]any)["name"])
+	roles, err := c.roles(ctx, cluster)
+	if err != nil {
+		return err
 	}
 	hibernates := cluster.GetAnnotations()["cnpg.io/hibernation"] == "on"
 	held := c.is(c.held, cluster)
@@ -68,13 +67,35 @@ func (c *Cluster) cluster(ctx context.Context, cluster *unstructured.Unstructure
 	}
 	status := map[string]any{
 		"instances": instances, "readyInstances": ready, "phase": phase, "image": image, "currentPrimary": cluster.GetName() + "-1",
-		"systemID": "7" + string(cluster.GetUID()), "conditions": conditions, "managedRolesStatus": map[string]any{"byStatus": map[string]any{"reconciled": done}},
+		"systemID": "7" + string(cluster.GetUID()), "conditions": conditions, "managedRolesStatus": roles,
 	}
 	if equality.Semantic.DeepEqual(cluster.Object["status"], status) {
 		return nil
 	}
 	cluster.Object["status"] = status
 	return c.uncached.Status().Update(ctx, cluster)
+}
+
+// roles is what CloudNativePG says of the logins: it can't bring one to a Secret that is not there or is another login's.
+func (c *Cluster) roles(ctx context.Context, cluster *unstructured.Unstructured) (map[string]any, error) {
+	roles, _, _ := unstructured.NestedSlice(cluster.Object, "spec", "managed", "roles")
+	done, problems := []any{}, map[string]any{}
+	for _, entry := range roles {
+		role, _ := entry.(map[string]any)
+		login, _ := role["name"].(string)
+		name, _, _ := unstructured.NestedString(role, "passwordSecret", "name")
+		secret := &corev1.Secret{}
+		err := c.uncached.Get(ctx, client.ObjectKey{Namespace: cluster.GetNamespace(), Name: name}, secret)
+		switch {
+		case name == "" || err == nil && string(secret.Data["username"]) == login:
+			done = append(done, login)
+		case client.IgnoreNotFound(err) != nil:
+			return nil, err
+		default:
+			problems[login] = []any{"failed to get password secret " + name}
+		}
+	}
+	return map[string]any{"byStatus": map[string]any{"reconciled": done}, "cannotReconcile": problems}, nil
 }
 
 // serverClaim makes the claim of one server, or enlarges it.
