@@ -86,12 +86,16 @@ func (s *scope) coordinationAPI() metav1.Condition {
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, v1alpha1.ReasonWaiting, "waits for the backup to be restored"
 	case migration.state.Failed:
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonMigrationFailed
-		condition.Message = "the migration failed: " + migration.state.Message + "; its log says why: kubectl -n " + s.ics.TenantNamespace() +
-			" logs -l app.kubernetes.io/component=migration"
-	case (database.up() || s.inputs.Database.Engine == stack.EngineExternal) && !migration.up():
+		condition.Message = "the migration failed: " + migration.state.Message + s.migrationLog()
+	case (database.up() || s.inputs.Database.Engine == stack.EngineExternal) && migration.exists && !migration.up():
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, v1alpha1.ReasonMigrating, "the migration "+migration.state.Message
 	}
 	return condition
+}
+
+// migrationLog leads to what the migration itself has said.
+func (s *scope) migrationLog() string {
+	return fmt.Sprintf("; its log says why: kubectl -n %s logs -l %s=%s", s.ics.TenantNamespace(), v1alpha1.LabelComponent, v1alpha1.ComponentMigration)
 }
 
 // workload reads a part's condition off what was seen. after names what it waits for while its gate is closed.

@@ -61,12 +61,14 @@ var (
 )
 
 // stopPrograms deletes what holds no data: the API, the dashboard and the Jobs. Before a last backup it waits until the pods have
-// ended too: whatever the API has acknowledged must be in it.
+// ended too: whatever the API has acknowledged must be in it. So it does where no database is stopped after them.
 func (r *Reconciler) stopPrograms(ctx context.Context, s *scope) (bool, error) {
 	stopped := true
+	database := s.ics.Status.Database
+	waits := s.backsUp() || database != nil && database.Engine == stack.EngineExternal
 	for _, kind := range programKinds {
 		var options []client.DeleteOption
-		if s.backsUp() && kind.Group != autoscalers.Group {
+		if waits && kind.Group != autoscalers.Group {
 			options = append(options, client.PropagationPolicy(metav1.DeletePropagationForeground))
 		}
 		programs := list(kind)
@@ -80,7 +82,7 @@ func (r *Reconciler) stopPrograms(ctx context.Context, s *scope) (bool, error) {
 			if s.backsUp() && kind == jobKind && program.GetName() == finalJob(s) {
 				continue
 			}
-			if stopped = stopped && !s.backsUp(); s.backsUp() {
+			if stopped = stopped && !waits; waits {
 				s.stopping = "waits until the pods of " + applyset.Ref(&program) + " have ended"
 			}
 			if program.GetDeletionTimestamp() != nil {

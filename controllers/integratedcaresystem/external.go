@@ -108,7 +108,11 @@ func (s *scope) externalDatabase() metav1.Condition {
 	case !looked:
 		return metav1.Condition{Type: v1alpha1.ConditionDatabaseReady}
 	case migration.state.Failed:
-		condition.Reason, condition.Message = v1alpha1.ReasonUnreachable, "the migration could not be run on "+place+"; its log says why"
+		condition.Reason = v1alpha1.ReasonUnreachable
+		condition.Message = "the migration could not be run on " + place + s.migrationLog() + "; when it is mended, delete the Job, it is made again"
+	case migration.state.Retrying:
+		condition.Reason = v1alpha1.ReasonUnreachable
+		condition.Message = "the migration, which is the first to connect to " + place + ", " + migration.state.Message + s.migrationLog()
 	case !migration.up():
 		condition.Reason, condition.Message = v1alpha1.ReasonProgressing, "the migration is the first to connect to "+place+", and "+migration.state.Message
 	case api.exists && !api.state.Ready && api.unavailable:

@@ -15,6 +15,8 @@ type State struct {
 	Ready bool
 	// Failed: it will not get there without a change.
 	Failed bool
+	// Retrying: a try failed, and there will be another.
+	Retrying bool
 	// Message says what is missing.
 	Message string
 }
@@ -53,6 +55,9 @@ func job(object *unstructured.Unstructured) State {
 			message, _ := condition["message"].(string)
 			return State{Failed: true, Message: message}
 		}
+	}
+	if failed, _, _ := unstructured.NestedInt64(object.Object, "status", "failed"); failed > 0 {
+		return State{Retrying: true, Message: fmt.Sprintf("has not completed yet: %d of its pods failed, and it tries again", failed)}
 	}
 	return State{Message: "has not completed yet"}
 }
