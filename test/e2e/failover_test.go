@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,6 +52,7 @@ spec:
 
 // A primary that dies under load costs a short wait and no acknowledged referral; none is there twice.
 func TestPrimaryDies(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t)
 	s.apply(t, strings.ReplaceAll(replicated, "PORT", fmt.Sprint(s.cluster.HTTPPort)))
 	s.q9z(t, "NamespaceReady")
@@ -78,7 +80,10 @@ func TestPrimaryDies(t *testing.T) {
 	s.q9z(t, "Ready")
 	s.same(t, acknowledged)
 
-	s.backUp(t)
+	s.rotate(t, "q9z", "harbour-core", s.primary(t))
+	s.loseOwner(t)
+	s.backUp(t) // as the owner
+	before := s.stored(t)
 
 	// Asking again with the same key gives the same referral.
 	system := s.cluster.SignIn(t.Context(), "q9z", "referrals-q9z", "demo")
@@ -99,7 +104,9 @@ func TestPrimaryDies(t *testing.T) {
 	s.q9z(t, "Ready")
 	s.run(t, "patch", "ics", "q9z", "--type=merge", "-p", `{"spec":{"state":"Active"}}`)
 	s.run(t, "wait", "--for=jsonpath={.status.conditions[?(@.type=='DatabaseReady')].status}=True", "ics/q9z", "--timeout=180s")
-	s.same(t, acknowledged)
+	if after := s.stored(t); !slices.Equal(before, after) {
+		t.Errorf("before it hibernated the database had %d referrals, and has %d now, or others", len(before), len(after))
+	}
 
 	// Deleting the system stops the database and keeps it.
 	s.run(t, "-n", "ics-q9z", "delete", "ccs", "harbour-core")
@@ -124,6 +131,43 @@ func (s *suite) q9z(t *testing.T, condition string) {
 	}
 }
 
+// loseOwner takes the Secret of the database's owner away, as only someone can who confirms it: the system tells, makes another one,
+// and CloudNativePG brings the login to it.
+func (s *suite) loseOwner(t *testing.T) {
+	t.Helper()
+	generation := s.credentials(t, "q9z")
+	name := secretName("database-owner", generation)
+	lost := s.uid(t, "-n", "ics-q9z", "secret", name)
+	if _, err := s.try(t.Context(), "", "-n", "ics-q9z", "delete", "secret", name); err == nil {
+		t.Fatal("it could be deleted without a confirmation")
+	}
+	s.run(t, "-n", "ics-q9z", "annotate", "secret", name, "cmhf.health/confirm-deletion="+name)
+	begin := time.Now()
+	s.run(t, "-n", "ics-q9z", "delete", "secret", name)
+	message := "-o=jsonpath={.status.conditions[?(@.type=='DatabaseReady')].message}"
+	eventually(t, "the condition tells", func() error {
+		if said := s.run(t, "get", "ics", "q9z", message); !strings.Contains(said, fmt.Sprintf("can't bring the logins cmhf_owner_%d to what is declared", generation)) {
+			return errors.New(said)
+		}
+		return nil
+	})
+	t.Logf("%s was told of after %.0f s", name, time.Since(begin).Seconds())
+	eventually(t, "another Secret", func() error {
+		now, err := s.try(t.Context(), "", "-n", "ics-q9z", "get", "secret", name, "-o", "jsonpath={.metadata.uid}")
+		if err == nil && now == lost {
+			err = errors.New("it is the old one")
+		}
+		return err
+	})
+	s.q9z(t, "Ready")
+	s.keepCredentials(t, "ics-q9z")
+	eventually(t, "the new password counts", func() error {
+		_, err := s.psql(t, "ics-q9z", s.primary(t), s.secretValue(t, "ics-q9z", name, "username"), s.secretValue(t, "ics-q9z", name, "password"))
+		return err
+	})
+	t.Logf("the database lets its owner in with the new one after %.0f s", time.Since(begin).Seconds())
+}
+
 // backUp makes a backup of the system: a Job of it that completes was restored and compared.
 func (s *suite) backUp(t *testing.T) {
 	t.Helper()
@@ -145,12 +189,17 @@ func (s *suite) primary(t *testing.T) string {
 // same compares what was acknowledged with what the database has.
 func (s *suite) same(t *testing.T, acknowledged map[int]string) {
 	t.Helper()
-	out := s.run(t, "-n", "ics-q9z", "exec", s.primary(t), "-c", "postgres", "--", "psql", "--dbname=cmhf", "-Atc", "SELECT id FROM referrals ORDER BY id")
-	stored := strings.Fields(out)
+	stored := s.stored(t)
 	want := slices.Sorted(maps.Values(acknowledged))
 	if !slices.Equal(stored, want) {
 		t.Errorf("%d referrals were acknowledged, the database has %d, and they are not the same", len(want), len(stored))
 	}
+}
+
+// stored are the referrals that the database has.
+func (s *suite) stored(t *testing.T) []string {
+	t.Helper()
+	return strings.Fields(s.run(t, "-n", "ics-q9z", "exec", s.primary(t), "-c", "postgres", "--", "psql", "--dbname=cmhf", "-Atc", "SELECT id FROM referrals ORDER BY id"))
 }
 
 // referring refers one person after the other, each with a key of its own, and tries again with the same key until it is acknowledged.

@@ -27,14 +27,15 @@ func TestRotation(t *testing.T) {
 	s.waitFor(t, "ics", "Ready")
 	s.waitFor(t, "ccs", "Ready")
 	for _, tenant := range []struct{ name, service string }{{"qsl", "mendip-core"}, {"qop", "salford-core"}} {
-		t.Run(tenant.name, func(t *testing.T) { s.rotate(t, tenant.name, tenant.service) })
+		t.Run(tenant.name, func(t *testing.T) { s.rotate(t, tenant.name, tenant.service, "database-0") })
 	}
 	s.run(t, "patch", "ics", "qop", "--type=merge", "-p", `{"spec":{"stack":{"coordinationAPI":{"replicas":1},"dashboard":{"replicas":1}}}}`)
 	s.waitFor(t, "ics", "Ready")
 	s.logsAreClean(t)
 }
 
-func (s *suite) rotate(t *testing.T, tenant, service string) {
+// rotate replaces the Secrets of a tenant, whose database has its primary in a pod.
+func (s *suite) rotate(t *testing.T, tenant, service, pod string) {
 	namespace := "ics-" + tenant
 	s.keepCredentials(t, namespace)
 	before := s.credentials(t, tenant)
@@ -47,12 +48,12 @@ func (s *suite) rotate(t *testing.T, tenant, service string) {
 		}
 	}
 	for role, password := range old {
-		if out, err := s.psql(t, namespace, role, password); err != nil {
+		if out, err := s.psql(t, namespace, pod, role, password); err != nil {
 			t.Fatalf("before the rotation %s is not let in: %v\n%s", role, err, out)
 		}
 	}
-	server := s.uid(t, "-n", namespace, "pod", "database-0")
-	restarts := s.run(t, "-n", namespace, "get", "pod", "database-0", "-o", "jsonpath={.status.containerStatuses[0].restartCount}")
+	server := s.uid(t, "-n", namespace, "pod", pod)
+	restarts := s.run(t, "-n", namespace, "get", "pod", pod, "-o", "jsonpath={.status.containerStatuses[0].restartCount}")
 	s.collectLogs(t)
 
 	load := s.begin(t, tenant, service)
@@ -83,7 +84,7 @@ func (s *suite) rotate(t *testing.T, tenant, service string) {
 		t.Errorf("only %d requests were made", calls)
 	}
 	for role, password := range old {
-		out, err := s.psql(t, namespace, role, password)
+		out, err := s.psql(t, namespace, pod, role, password)
 		if err == nil || !strings.Contains(err.Error()+out, "authentication failed") {
 			t.Errorf("the old login %s is still let in, or fails otherwise: %v", role, err)
 		}
@@ -93,13 +94,13 @@ func (s *suite) rotate(t *testing.T, tenant, service string) {
 			t.Errorf("Secret %s is still there: %v", secretName(purpose, before), err)
 		}
 	}
-	if now := s.uid(t, "-n", namespace, "pod", "database-0"); now != server {
+	if now := s.uid(t, "-n", namespace, "pod", pod); now != server {
 		t.Error("the database's pod is another one")
 	}
-	if now := s.run(t, "-n", namespace, "get", "pod", "database-0", "-o", "jsonpath={.status.containerStatuses[0].restartCount}"); now != restarts {
+	if now := s.run(t, "-n", namespace, "get", "pod", pod, "-o", "jsonpath={.status.containerStatuses[0].restartCount}"); now != restarts {
 		t.Errorf("the database restarted: %s times, before the rotation %s", now, restarts)
 	}
-	s.waitFor(t, "ics", "Ready")
+	s.run(t, "wait", "--for=condition=Ready", "ics/"+tenant, "--timeout=240s")
 }
 
 func secretName(purpose string, generation int) string {
@@ -130,9 +131,9 @@ func (s *suite) secretValue(t *testing.T, namespace, name, key string) string {
 }
 
 // psql tries a login over TCP from within the database's own pod.
-func (s *suite) psql(t *testing.T, namespace, role, password string) (string, error) {
+func (s *suite) psql(t *testing.T, namespace, pod, role, password string) (string, error) {
 	t.Helper()
-	return s.try(t.Context(), "", "-n", namespace, "exec", "database-0", "--", "env", "PGPASSWORD="+password, "psql", "--no-psqlrc", "--host=127.0.0.1",
+	return s.try(t.Context(), "", "-n", namespace, "exec", pod, "--", "env", "PGPASSWORD="+password, "psql", "--no-psqlrc", "--host=127.0.0.1",
 		"--username="+role, "--dbname=cmhf", "--command=SELECT 1")
 }
 
