@@ -67,6 +67,19 @@ func TestDeletionProtected(t *testing.T) {
 		})
 	}
 
+	t.Run("a policy that is not there", func(t *testing.T) {
+		binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "cmhf-deletion-definitions"}}
+		must(t, get(t, binding))
+		must(t, k8s.Delete(t.Context(), binding))
+		said := waitCondition(t, ics, v1alpha1.ConditionDeletionProtected, metav1.ConditionFalse, v1alpha1.ReasonNotGuarded).Message
+		if !strings.HasPrefix(said, "CustomResourceDefinitions, and with them all resources of their kinds, can be deleted without a confirmation, because policy cmhf-deletion-definitions") {
+			t.Errorf("the message is %q", said)
+		}
+		binding.ResourceVersion = ""
+		create(t, binding)
+		waitCondition(t, ics, v1alpha1.ConditionDeletionProtected, metav1.ConditionTrue, v1alpha1.ReasonGuarded)
+	})
+
 	t.Run("a policy that is there and refuses nothing", func(t *testing.T) {
 		binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: tenantsPolicy}}
 		act := func(action admissionregistrationv1.ValidationAction) {
