@@ -7,8 +7,8 @@
 package corecommunityservice
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +22,7 @@ import (
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/directory"
+	"github.com/cmhf/operator/internal/patience"
 )
 
 // TenantAPI commits directories to tenants' databases.
@@ -36,6 +37,9 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	Applier  *applyset.Applier
 	API      TenantAPI
+
+	// news are statuses that wait for a moment.
+	news patience.News
 }
 
 // retry is how soon an API that did not answer is asked again.
@@ -45,8 +49,10 @@ const retry = 2 * time.Second
 type outcome struct {
 	// namespaceRefused is set when no service in the namespace can be accepted, with the reason.
 	namespaceRefused *verdict
-	verdicts         map[string]verdict
-	directory        directory.Directory
+	// ics is the system whose services they are, nil when there is none.
+	ics       *v1alpha1.IntegratedCareSystem
+	verdicts  map[string]verdict
+	directory directory.Directory
 	// committed is what the database holds; nil when the API was not asked or did not answer.
 	committed *directory.Committed
 	// waiting says why the API could not be asked.
@@ -63,15 +69,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err != nil {
 		return requeue(err)
 	}
-	var failed error
-	for i := range services.Items {
-		failed = errors.Join(failed, r.writeStatus(ctx, &services.Items[i], found))
+	keep, failed := r.writeStatuses(ctx, services.Items, found)
+	if failed != nil {
+		return requeue(failed)
 	}
-	if failed == nil && found.waiting != "" {
+	if found.waiting != "" {
 		log.FromContext(ctx).V(1).Info("the coordination API does not answer yet", "namespace", request.Name, "cause", found.waiting)
-		return ctrl.Result{RequeueAfter: retry}, nil
+		keep = min(cmp.Or(keep, retry), retry)
 	}
-	return requeue(failed)
+	return ctrl.Result{RequeueAfter: keep}, nil
 }
 
 // requeue tries again soon where two writers met, which is no error.
@@ -92,7 +98,7 @@ func (r *Reconciler) evaluateNamespace(ctx context.Context, namespace string, se
 		return outcome{}, err
 	}
 	next, verdicts := evaluate(ics, services, stored)
-	found := outcome{verdicts: verdicts, directory: next}
+	found := outcome{ics: ics, verdicts: verdicts, directory: next}
 	if !meta.IsStatusConditionTrue(ics.Status.Conditions, v1alpha1.ConditionNamespaceReady) {
 		found.waiting = "the namespace is not ready"
 		return found, nil

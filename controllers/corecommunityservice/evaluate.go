@@ -47,7 +47,7 @@ func evaluate(ics *v1alpha1.IntegratedCareSystem, services []v1alpha1.CoreCommun
 	for name, candidate := range candidates {
 		switch got, ok := entries[name]; {
 		case ok && got.Digest() == candidate.Digest():
-			verdicts[name] = verdict{true, v1alpha1.ReasonAccepted, "fits " + ics.Spec.DisplayName}
+			verdicts[name] = verdict{true, v1alpha1.ReasonAccepted, "fits the places and neighbourhoods of its integrated care system"}
 		default:
 			verdicts[name] = overlap(name, candidate, entries)
 		}

@@ -1,8 +1,12 @@
 package corecommunityservice
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -15,26 +19,70 @@ import (
 	"github.com/cmhf/operator/internal/directory"
 )
 
-func (r *Reconciler) writeStatus(ctx context.Context, service *v1alpha1.CoreCommunityService, found outcome) error {
-	before := service.DeepCopy()
-	computeStatus(service, found)
-	if equality.Semantic.DeepEqual(before.Status, service.Status) {
-		return nil
+// writeStatuses writes those that changed, and says for how long news are kept back that may wait; zero when there are none.
+func (r *Reconciler) writeStatuses(ctx context.Context, services []v1alpha1.CoreCommunityService, found outcome) (keep time.Duration, failed error) {
+	var registered []string
+	for i := range services {
+		service := &services[i]
+		before := service.DeepCopy()
+		computeStatus(service, found)
+		name := client.ObjectKeyFromObject(service).String()
+		if equality.Semantic.DeepEqual(before.Status, service.Status) {
+			r.news.Told(name)
+			continue
+		}
+		if mayWait(before, service) {
+			if wait := r.news.Keep(name); wait > 0 {
+				keep = min(cmp.Or(keep, wait), wait)
+				continue
+			}
+		}
+		r.news.Told(name)
+		if err := r.Client.Status().Update(ctx, service); client.IgnoreNotFound(err) != nil {
+			failed = errors.Join(failed, fmt.Errorf("writing the status of CoreCommunityService %s: %w", name, err))
+			continue
+		}
+		if r.tell(before, service) {
+			registered = append(registered, service.Name)
+		}
 	}
-	if err := r.Client.Status().Update(ctx, service); client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("writing the status of CoreCommunityService %s/%s: %w", service.Namespace, service.Name, err)
+	if n := len(registered); n > 0 {
+		if n > 5 { // there is room for a thousand characters
+			registered = append(registered[:5], fmt.Sprintf("%d more", n-5))
+		}
+		r.Recorder.Eventf(found.ics, nil, corev1.EventTypeNormal, v1alpha1.ReasonRegistered, "Reconcile",
+			"people can be referred to %s", strings.Join(registered, ", "))
 	}
+	return keep, failed
+}
+
+// mayWait says whether what changed may be kept back for a moment, because it is on its way to change again: that the API has yet to commit
+// a declaration which is accepted.
+func mayWait(before, after *v1alpha1.CoreCommunityService) bool {
+	was, is := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady), meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	if meta.IsStatusConditionTrue(before.Status.Conditions, v1alpha1.ConditionStalled) || is.Reason != v1alpha1.ReasonWaitingForAPI {
+		return false
+	}
+	return was == nil || was.Status != metav1.ConditionTrue || was.ObservedGeneration != is.ObservedGeneration
+}
+
+// tell makes an event of a change that is worth one, and says whether the service was registered: of those there is one event together.
+func (r *Reconciler) tell(before, service *v1alpha1.CoreCommunityService) (registered bool) {
 	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
 	ready := meta.FindStatusCondition(service.Status.Conditions, v1alpha1.ConditionReady)
 	stalled := meta.IsStatusConditionTrue(service.Status.Conditions, v1alpha1.ConditionStalled)
-	if announce.Worth(was, ready, stalled) {
-		kind := corev1.EventTypeNormal
-		if stalled {
-			kind = corev1.EventTypeWarning
-		}
-		r.Recorder.Eventf(service, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)
+	switch {
+	case !announce.Worth(was, ready, stalled):
+		return false
+	case ready.Status == metav1.ConditionTrue:
+		return true
 	}
-	return nil
+	kind := corev1.EventTypeNormal
+	if stalled {
+		kind = corev1.EventTypeWarning
+	}
+	r.Recorder.Eventf(service, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)
+	return false
 }
 
 // computeStatus is pure: the service and what was found in, status out.

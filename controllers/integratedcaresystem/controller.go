@@ -28,6 +28,7 @@ import (
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/credentials"
+	"github.com/cmhf/operator/internal/patience"
 	"github.com/cmhf/operator/internal/stack"
 )
 
@@ -54,6 +55,8 @@ type Reconciler struct {
 		Served(schema.GroupVersionKind) bool
 	}
 	looks looks
+	// news are statuses that wait for a moment.
+	news patience.News
 	// guard remembers whether tenants' data are guarded.
 	guard guard
 }
@@ -83,6 +86,7 @@ type phase func(context.Context, *scope) (bool, error)
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	ics := &v1alpha1.IntegratedCareSystem{}
 	if err := r.Client.Get(ctx, request.NamespacedName, ics); err != nil {
+		r.news.Told(request.Name)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	s := newScope(ics)

@@ -42,7 +42,11 @@ func (r *Reconciler) engine(ctx context.Context, s *scope) (string, error) {
 // recordedEngine reads the namespace. The cache may not show yet what the last pass wrote, so only a record is taken from there;
 // should someone have taken the annotation away, the status remembers.
 func (r *Reconciler) recordedEngine(ctx context.Context, s *scope) (string, error) {
-	for _, reader := range []client.Reader{r.Client, r.Uncached} {
+	readers := []client.Reader{r.Client, r.Uncached}
+	if s.found && s.existing == nil {
+		readers = nil // the API server was asked a moment ago, and there is none
+	}
+	for _, reader := range readers {
 		namespace, err := currentNamespace(ctx, reader, s.ics.TenantNamespace())
 		if err != nil {
 			return "", err

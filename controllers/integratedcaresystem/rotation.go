@@ -30,6 +30,7 @@ func (r *Reconciler) find(ctx context.Context, s *scope) (bool, error) {
 	if s.existing, err = r.existingNamespace(ctx, s.ics.TenantNamespace()); err != nil {
 		return false, err
 	}
+	s.found = true
 	s.record = credentials.Record{Generation: 1}
 	if s.existing == nil {
 		return true, nil

@@ -24,7 +24,8 @@ type scope struct {
 	ics, original *v1alpha1.IntegratedCareSystem
 
 	// existing is the namespace as it was before this pass, nil when there was none, and record what it says of the tenant's Secrets:
-	// set by find.
+	// set by find, which notes that it has looked.
+	found    bool
 	existing *unstructured.Unstructured
 	record   credentials.Record
 	// inputs: set by resolve.

@@ -15,12 +15,21 @@ import (
 	"github.com/cmhf/operator/internal/stack"
 )
 
-// writeStatus computes the status from the scope and writes it once, only if it changed.
+// writeStatus computes the status from the scope and writes it once, only if it changed. What may wait is written by a later pass, for
+// which it asks.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	computeStatus(s)
 	if equality.Semantic.DeepEqual(s.original.Status, s.ics.Status) {
+		r.news.Told(s.ics.Name)
 		return nil
 	}
+	if s.mayWait() {
+		if wait := r.news.Keep(s.ics.Name); wait > 0 {
+			s.lookAfter(wait)
+			return nil
+		}
+	}
+	r.news.Told(s.ics.Name)
 	wasReady := meta.FindStatusCondition(s.original.Status.Conditions, v1alpha1.ConditionReady)
 	if err := r.Client.Status().Update(ctx, s.ics); err != nil {
 		if apierrors.IsNotFound(err) {

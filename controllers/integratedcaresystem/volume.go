@@ -65,11 +65,16 @@ func (there holder) same(recorded holder) bool {
 // only ever applied by the identity that it was seen with; only the API server itself says that something is amiss, or that there
 // is nothing yet.
 func (r *Reconciler) volume(ctx context.Context, s *scope) (bool, error) {
+	unrecorded := look{s.namespaceUID, lookRecord}
+	if s.existing == nil && s.inputs.Database.Engine != stack.EngineExternal {
+		// The API server said a moment ago that there was no namespace.
+		r.looks.remember(unrecorded)
+		return true, nil
+	}
 	there, recorded, err := r.recorded(ctx, r.Client, s)
 	if err != nil {
 		return false, err
 	}
-	unrecorded := look{s.namespaceUID, lookRecord}
 	if there.same(recorded) || there.id != "" && recorded.id == "" && r.looks.holds(unrecorded, looksHold) {
 		s.holder = there
 		s.served = recorded.id != ""

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -38,7 +39,7 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 	if err != nil {
 		return fmt.Errorf("making a client that asks which kinds are served: %w", err)
 	}
-	optional := optionalapi.New(manager.GetCache(), api, stack.OptionalKinds, handler.EnqueueRequestsFromMapFunc(byLabel), r.everyone)
+	optional := optionalapi.New(manager.GetCache(), api, stack.OptionalKinds, begun, r.everyone)
 	r.optional = optional
 	if err := manager.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.IntegratedCareSystem{}, hostIndex, indexHosts); err != nil {
 		return fmt.Errorf("indexing IntegratedCareSystems by host: %w", err)
@@ -52,7 +53,7 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 	for _, kind := range stack.Kinds {
 		object := &unstructured.Unstructured{}
 		object.SetGroupVersionKind(kind)
-		b = b.Watches(object, handler.EnqueueRequestsFromMapFunc(byLabel))
+		b = b.Watches(object, begun)
 	}
 	for _, moved := range r.APIServer.Sources(r.onCloudNativePG) {
 		b = b.WatchesRawSource(moved)
@@ -107,17 +108,46 @@ var rotationRequested = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bo
 	return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationRotateSecrets] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationRotateSecrets]
 }}
 
-func byLabel(_ context.Context, object client.Object) []reconcile.Request {
-	if name := object.GetLabels()[v1alpha1.LabelICS]; name != "" {
-		return []reconcile.Request{{NamespacedName: types.NamespacedName{Name: name}}}
+// begun wakes the system whose label an object carries. What was begun comes before what was not: where many systems are declared at
+// once, each is brought up to the end before the next, and none has to be told about halfway.
+var begun = handler.Funcs{
+	CreateFunc: func(_ context.Context, e event.CreateEvent, q wakes) {
+		priority := begunFirst
+		if e.IsInInitialList {
+			priority = handler.LowPriority
+		}
+		wake(e.Object, q, priority)
+	},
+	UpdateFunc: func(_ context.Context, e event.UpdateEvent, q wakes) {
+		wake(e.ObjectNew, q, begunFirst)
+		if e.ObjectOld.GetLabels()[v1alpha1.LabelICS] != e.ObjectNew.GetLabels()[v1alpha1.LabelICS] {
+			wake(e.ObjectOld, q, begunFirst)
+		}
+	},
+	DeleteFunc:  func(_ context.Context, e event.DeleteEvent, q wakes) { wake(e.Object, q, begunFirst) },
+	GenericFunc: func(_ context.Context, e event.GenericEvent, q wakes) { wake(e.Object, q, begunFirst) },
+}
+
+// begunFirst is above the priority of a resource that was declared or changed.
+const begunFirst = 1
+
+func wake(object client.Object, q wakes, priority int) {
+	name := object.GetLabels()[v1alpha1.LabelICS]
+	if name == "" {
+		return
 	}
-	return nil
+	request := reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}
+	if prioritised, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+		prioritised.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, request)
+		return
+	}
+	q.Add(request)
 }
 
 // countedSoon wakes a system a moment after its services change: they change together, and their number is in no hurry.
 type countedSoon struct{}
 
-const countDelay = 200 * time.Millisecond
+const countDelay = time.Second
 
 type wakes = workqueue.TypedRateLimitingInterface[reconcile.Request]
 

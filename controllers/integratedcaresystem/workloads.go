@@ -83,7 +83,7 @@ func (r *Reconciler) credentials(ctx context.Context, s *scope) (bool, error) {
 	tenant := credentials.Tenant{
 		ICS: s.ics.Name, Namespace: s.inputs.Namespace, NamespaceUID: s.namespaceUID, Record: s.record,
 		Database: s.inputs.Database.Engine != stack.EngineExternal, LoginsSecret: s.inputs.Database.Engine == stack.EngineStandalone,
-		CloudNativePG: s.inputs.Database.Engine == stack.EngineCloudNativePG, Served: s.served,
+		CloudNativePG: s.inputs.Database.Engine == stack.EngineCloudNativePG, Served: s.served, New: s.existing == nil,
 	}
 	within := looksHold
 	if s.before(v1alpha1.ConditionReady).Status == metav1.ConditionTrue {

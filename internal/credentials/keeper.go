@@ -48,6 +48,8 @@ type Tenant struct {
 	Database, LoginsSecret, CloudNativePG bool
 	// Served: the database has had data, so a login that is missing is one that was lost, not one that was never made.
 	Served bool
+	// New: the namespace was made a moment ago, and there is nothing in it to look for.
+	New bool
 }
 
 // Found says how Ensure left the Secrets of a tenant.
@@ -72,7 +74,7 @@ func (k *Keeper) Ensure(ctx context.Context, tenant Tenant, within time.Duration
 	last, known := k.seen[tenant.NamespaceUID]
 	k.mu.Unlock()
 	same := tenant
-	same.Served = last.tenant.Served // where nothing is missing this decides nothing
+	same.Served, same.New = last.tenant.Served, last.tenant.New // where nothing is missing these decide nothing
 	if known && last.tenant == same && len(last.found.Lost) == 0 && time.Since(last.at) < within {
 		return last.found, nil
 	}
@@ -101,7 +103,7 @@ func (k *Keeper) look(ctx context.Context, tenant Tenant) (Found, error) {
 				continue
 			}
 			name := Name(kind.purpose, generation)
-			metadata, err := k.metadata(ctx, tenant.Namespace, name)
+			metadata, err := k.unlessNew(ctx, tenant, name)
 			if err != nil {
 				return found, err
 			}
@@ -136,6 +138,14 @@ func (k *Keeper) look(ctx context.Context, tenant Tenant) (Found, error) {
 		return found, k.ensureLogins(ctx, tenant, secrets)
 	}
 	return found, nil
+}
+
+// unlessNew gives a Secret's metadata, and asks nobody in a namespace that was made a moment ago: making it tells whether it was there.
+func (k *Keeper) unlessNew(ctx context.Context, tenant Tenant, name string) (*metav1.PartialObjectMetadata, error) {
+	if tenant.New {
+		return nil, nil
+	}
+	return k.metadata(ctx, tenant.Namespace, name)
 }
 
 // metadata gives a Secret without its content, nil when there is none.

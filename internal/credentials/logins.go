@@ -43,7 +43,7 @@ func (k *Keeper) ensureLogins(ctx context.Context, tenant Tenant, secrets map[st
 		}
 	}
 	wanted := strings.Join(sources, ",")
-	existing, err := k.metadata(ctx, tenant.Namespace, Logins)
+	existing, err := k.unlessNew(ctx, tenant, Logins)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,11 @@ func (k *Keeper) createLogins(ctx context.Context, tenant Tenant, sources string
 		},
 		Data: lists,
 	})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if apierrors.IsAlreadyExists(err) {
+		// Someone else has made it meanwhile: what it says is to be looked at.
+		return apierrors.NewConflict(corev1.Resource("secrets"), Logins, err)
+	}
+	if err != nil {
 		return fmt.Errorf("creating Secret %s/%s: %w", tenant.Namespace, Logins, err)
 	}
 	return nil

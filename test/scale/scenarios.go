@@ -72,9 +72,14 @@ func (b *bench) coldCreate(ctx context.Context) error {
 		return err
 	}
 	var operator, bare []time.Duration
+	var used, usedBare []processor
 	var writes int
 	for range b.options.rounds {
 		if err := b.stop(); err != nil {
+			return err
+		}
+		before, err := processorTime()
+		if err != nil {
 			return err
 		}
 		taken, err := b.floorOfCreation(ctx, creation)
@@ -82,9 +87,13 @@ func (b *bench) coldCreate(ctx context.Context) error {
 			return err
 		}
 		bare = append(bare, taken)
+		if usedBare, err = before.note(usedBare); err != nil {
+			return err
+		}
 		if err := b.startOperator(ctx); err != nil {
 			return err
 		}
+		// A look at what earlier rounds left is not what is measured.
 		if _, _, err := b.settle(ctx); err != nil {
 			return err
 		}
@@ -92,6 +101,9 @@ func (b *bench) coldCreate(ctx context.Context) error {
 		b.last = b.systems(b.options.systems)
 		endProfile, err := b.options.profileTo()
 		if err != nil {
+			return err
+		}
+		if before, err = processorTime(); err != nil {
 			return err
 		}
 		began := time.Now()
@@ -102,6 +114,9 @@ func (b *bench) coldCreate(ctx context.Context) error {
 			return err
 		}
 		operator = append(operator, time.Since(began))
+		if used, err = before.note(used); err != nil {
+			return err
+		}
 		endProfile()
 		if _, _, err := b.settle(ctx); err != nil {
 			return err
@@ -111,6 +126,11 @@ func (b *bench) coldCreate(ctx context.Context) error {
 	b.table.add("S1 cold create", "wall / floor", ratio(operator, bare), "", "<= 1.3")
 	b.table.add("S1 cold create", "wall", quantile(operator, 0.5).Seconds(), "s", "")
 	b.table.add("S1 cold create", "floor", quantile(bare, 0.5).Seconds(), "s", "")
+	b.table.add("S1 cold create", "processor / floor's", median(used, processor.all)/median(usedBare, processor.all), "", "")
+	b.table.add("S1 cold create", "processor, operator and stub", median(used, processor.own), "s", "")
+	b.table.add("S1 cold create", "processor, control plane", median(used, processor.other), "s", "")
+	b.table.add("S1 cold create", "processor of the floor, loop and stub", median(usedBare, processor.own), "s", "")
+	b.table.add("S1 cold create", "processor of the floor, control plane", median(usedBare, processor.other), "s", "")
 	b.table.add("S1 cold create", "writes of the operator", float64(writes), "", "")
 	b.table.add("S1 cold create", "writes of the floor", float64(len(creation)-servicesPerSystem)*float64(b.options.systems), "", "")
 	b.change = change
@@ -135,6 +155,9 @@ func (b *bench) floorOfCreation(ctx context.Context, creation []write) (time.Dur
 	}
 	taken := time.Since(began)
 	for _, ics := range systems {
+		if err := b.user.DeleteAllOf(ctx, &v1alpha1.CoreCommunityService{}, client.InNamespace(ics.TenantNamespace())); err != nil {
+			return 0, fmt.Errorf("taking the floor's services away: %w", err)
+		}
 		patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
 		if err := b.user.Patch(ctx, ics, patch); err != nil {
 			return 0, fmt.Errorf("taking the floor's systems away: %w", err)
