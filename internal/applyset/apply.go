@@ -8,6 +8,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/client-go/applyconfigurations"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -19,6 +21,7 @@ const FieldManager = "cmhf-operator"
 // Applier applies objects and remembers what it owns. It may be used by several goroutines.
 type Applier struct {
 	client client.Client
+	types  managedfields.TypeConverter
 
 	mu sync.Mutex
 	// owned holds the ownership hash of each object as of our last apply or dry run, by UID: a new object is unknown.
@@ -26,7 +29,9 @@ type Applier struct {
 }
 
 // New returns an applier that remembers nothing yet. Unstructured reads of the client come from a cache.
-func New(c client.Client) *Applier { return &Applier{client: c, owned: map[types.UID]string{}} }
+func New(c client.Client) *Applier {
+	return &Applier{client: c, types: applyconfigurations.NewTypeConverter(c.Scheme()), owned: map[types.UID]string{}}
+}
 
 // Current gives the object as the cache knows it, nil when it does not exist.
 func Current(ctx context.Context, reader client.Reader, desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
@@ -80,6 +85,10 @@ func (a *Applier) intact(ctx context.Context, live, desired *unstructured.Unstru
 	a.mu.Unlock()
 	if known {
 		return remembered == ownership(live), nil
+	}
+	if hash, known := a.expected(desired); known && hash == ownership(live) {
+		a.remember(live)
+		return true, nil
 	}
 	would, err := a.send(ctx, desired, client.DryRunAll)
 	if err != nil {

@@ -8,8 +8,8 @@
 //  2. or its ownership hash differs from the one remembered: server-side apply tells in managedFields which fields are ours,
 //     and whoever changes or removes one takes it from us, while status writes and additions of others leave it alone.
 //
-// After a restart nothing is remembered. Then one dry-run apply per object tells what our entry would be, which finds
-// changes made in the meantime without a write.
+// After a restart nothing is remembered. Then the types of Kubernetes tell what our entry is when all is as it was applied; where it is
+// another, or the kind is someone else's, a dry-run apply does. Both find changes made in the meantime without a write.
 //
 // Immutable fields are compared before anything is written. Kinds that hold data are never removed. The package knows
 // nothing of stages or health.
