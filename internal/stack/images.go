@@ -79,7 +79,7 @@ func pullSecret(object *unstructured.Unstructured, secret string) error {
 	if object.GetKind() == "Cluster" {
 		return set(object.Object, list, "spec", "imagePullSecrets")
 	}
-	if _, makesPods, err := unstructured.NestedMap(object.Object, inTemplate(object)...); err != nil || !makesPods {
+	if _, makesPods, err := mapAt(object.Object, inTemplate(object)...); err != nil || !makesPods {
 		return err
 	}
 	return set(object.Object, list, inTemplate(object, "spec", "imagePullSecrets")...)

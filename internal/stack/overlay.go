@@ -94,7 +94,7 @@ func label(object *unstructured.Unstructured, in Inputs) error {
 	own[applyset.LabelPartOf] = in.Set
 	object.SetLabels(own)
 	for _, path := range templatePaths(object) {
-		if _, found, err := unstructured.NestedMap(object.Object, path...); err != nil {
+		if _, found, err := mapAt(object.Object, path...); err != nil {
 			return err
 		} else if !found {
 			continue
@@ -137,7 +137,7 @@ func set(object map[string]any, value any, path ...string) error {
 
 // inList edits every entry of a list of objects, of which there must be at least one.
 func inList(object map[string]any, edit edit, path ...string) error {
-	list, _, err := unstructured.NestedSlice(object, path...)
+	list, err := listAt(object, path...)
 	if err != nil {
 		return err
 	}
@@ -153,5 +153,31 @@ func inList(object map[string]any, edit edit, path ...string) error {
 			return err
 		}
 	}
-	return set(object, list, path...)
+	return nil
+}
+
+// mapAt gives the map itself that is at a path, to be read or changed in place: a tenant's objects are copies already.
+func mapAt(object map[string]any, path ...string) (map[string]any, bool, error) {
+	value, found, err := unstructured.NestedFieldNoCopy(object, path...)
+	if err != nil || !found {
+		return nil, false, err
+	}
+	fields, ok := value.(map[string]any)
+	if !ok {
+		return nil, false, fmt.Errorf("%v is no object", path)
+	}
+	return fields, true, nil
+}
+
+// listAt is the same for a list; none is an empty one.
+func listAt(object map[string]any, path ...string) ([]any, error) {
+	value, found, err := unstructured.NestedFieldNoCopy(object, path...)
+	if err != nil || !found {
+		return nil, err
+	}
+	list, ok := value.([]any)
+	if !ok {
+		return nil, fmt.Errorf("%v is no list", path)
+	}
+	return list, nil
 }

@@ -52,18 +52,18 @@ func externalEdits(in Inputs) map[string]edit {
 // their PGHOST.
 func login(in Inputs, object *unstructured.Unstructured) error {
 	pod := inTemplate(object, "spec")
-	template, found, err := unstructured.NestedMap(object.Object, pod...)
+	template, found, err := mapAt(object.Object, pod...)
 	if err != nil || !found {
 		return err
 	}
 	secret, key := authority(in)
 	connects := false
 	for _, list := range []string{"initContainers", "containers"} {
-		if _, found, _ := unstructured.NestedSlice(template, list); !found {
+		if template[list] == nil {
 			continue
 		}
 		err := inList(template, func(container map[string]any) error {
-			env, _, err := unstructured.NestedSlice(container, "env")
+			env, err := listAt(container, "env")
 			if err != nil || !hasName(env, "PGHOST") {
 				return err
 			}
@@ -103,7 +103,7 @@ func login(in Inputs, object *unstructured.Unstructured) error {
 			return err
 		}
 	}
-	return set(object.Object, template, pod...)
+	return nil
 }
 
 // authority names the Secret, and the key in it, with the certificate that vouches for the database's server.
@@ -150,7 +150,7 @@ func hasName(list []any, name string) bool {
 }
 
 func appendTo(object map[string]any, value any, path ...string) error {
-	list, _, err := unstructured.NestedSlice(object, path...)
+	list, err := listAt(object, path...)
 	if err != nil {
 		return err
 	}

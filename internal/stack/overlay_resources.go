@@ -88,7 +88,7 @@ func setMemoryLimit(container map[string]any) error {
 	if err != nil {
 		return fmt.Errorf("reading the limit of memory %q: %w", limit, err)
 	}
-	variables, _, err := unstructured.NestedSlice(container, "env")
+	variables, err := listAt(container, "env")
 	if err != nil {
 		return err
 	}
@@ -97,8 +97,5 @@ func setMemoryLimit(container map[string]any) error {
 			variable["value"] = fmt.Sprintf("%dMiB", bytes.Value()/10*9>>20)
 		}
 	}
-	if variables == nil {
-		return nil
-	}
-	return set(container, variables, "env")
+	return nil
 }

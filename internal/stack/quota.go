@@ -38,11 +38,11 @@ func setQuota(objects []*unstructured.Unstructured) error {
 			if err := add(sums["requests.storage"], instances+1, object.Object, "spec", "storage", "size"); err != nil {
 				return fmt.Errorf("counting the volumes of %s: %w", object.GetName(), err)
 			}
-			spec, _, _ := unstructured.NestedMap(object.Object, "spec")
+			spec, _, _ := mapAt(object.Object, "spec")
 			if err := addContainer(sums, instances+1, spec); err != nil {
 				return fmt.Errorf("counting the servers of %s: %w", object.GetName(), err)
 			}
-			plugins, _, _ := unstructured.NestedSlice(object.Object, "spec", "plugins")
+			plugins, _ := listAt(object.Object, "spec", "plugins")
 			for range plugins {
 				if err := addContainer(sums, instances+1, sidecar); err != nil {
 					return fmt.Errorf("counting the plugins of %s: %w", object.GetName(), err)

@@ -137,7 +137,7 @@ func setConfigHash(object *unstructured.Unstructured, configMaps map[string]stri
 	if object.GetKind() == "Job" {
 		return nil
 	}
-	template, found, err := unstructured.NestedMap(object.Object, "spec", "template")
+	template, found, err := mapAt(object.Object, "spec", "template")
 	if err != nil || !found {
 		return err
 	}
