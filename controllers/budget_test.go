@@ -75,7 +75,7 @@ func TestCallBudget(t *testing.T) {
 
 	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Spec.DisplayName = "Renamed" })
 	waitReady(t, ics)
-	within("a new name", map[string]int{"apply": 4 + 1, "event": 2, "update": 2})
+	within("a new name", map[string]int{"apply": 4 + 2, "event": 2, "update": 2})
 
 	// One that is declared a moment late is stored and counted with the next write.
 	create(t, service(ics.TenantNamespace(), "one", "East", "Harbour"), service(ics.TenantNamespace(), "two", "East", "Hill"),

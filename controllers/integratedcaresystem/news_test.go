@@ -3,6 +3,7 @@ package integratedcaresystem
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -68,24 +69,27 @@ func TestNewsThatMayWait(t *testing.T) {
 
 // A system that is being brought up comes before one that was declared earlier and is not begun.
 func TestWhatIsBegunComesFirst(t *testing.T) {
-	queue := priorityqueue.New[reconcile.Request]("begun")
-	defer queue.ShutDown()
-	child := func(name string) *v1alpha1.CoreCommunityService {
-		return &v1alpha1.CoreCommunityService{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelICS: name}}}
-	}
-	named := func(name string) reconcile.Request {
-		request := reconcile.Request{}
-		request.Name = name
-		return request
-	}
-	begun.Create(t.Context(), event.CreateEvent{Object: child("listed"), IsInInitialList: true}, queue)
-	queue.Add(named("declared"))
-	begun.Update(t.Context(), event.UpdateEvent{ObjectOld: child("begun"), ObjectNew: child("begun")}, queue)
-	for _, want := range []string{"begun", "declared", "listed"} {
-		got, shutdown := queue.Get()
-		if shutdown || got != named(want) {
-			t.Errorf("next is %s, want %s", got.Name, want)
+	synctest.Test(t, func(t *testing.T) {
+		queue := priorityqueue.New[reconcile.Request]("begun")
+		defer queue.ShutDown()
+		child := func(name string) *v1alpha1.CoreCommunityService {
+			return &v1alpha1.CoreCommunityService{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelICS: name}}}
 		}
-		queue.Done(got)
-	}
+		named := func(name string) reconcile.Request {
+			request := reconcile.Request{}
+			request.Name = name
+			return request
+		}
+		begun.Create(t.Context(), event.CreateEvent{Object: child("listed"), IsInInitialList: true}, queue)
+		queue.Add(named("declared"))
+		begun.Update(t.Context(), event.UpdateEvent{ObjectOld: child("begun"), ObjectNew: child("begun")}, queue)
+		time.Sleep(2 * together)
+		for _, want := range []string{"begun", "declared", "listed"} {
+			got, shutdown := queue.Get()
+			if shutdown || got != named(want) {
+				t.Errorf("next is %s, want %s", got.Name, want)
+			}
+			queue.Done(got)
+		}
+	})
 }

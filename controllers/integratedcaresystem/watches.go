@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/optionalapi"
 	"github.com/cmhf/operator/internal/shutdown"
 	"github.com/cmhf/operator/internal/stack"
@@ -53,6 +54,10 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 	for _, kind := range stack.Kinds {
 		object := &unstructured.Unstructured{}
 		object.SetGroupVersionKind(kind)
+		if applyset.MetadataOnly(kind) {
+			b = b.WatchesMetadata(object, begun)
+			continue
+		}
 		b = b.Watches(object, begun)
 	}
 	for _, moved := range r.APIServer.Sources(r.onCloudNativePG) {
@@ -131,6 +136,10 @@ var begun = handler.Funcs{
 // begunFirst is above the priority of a resource that was declared or changed.
 const begunFirst = 1
 
+// together is for how long the other changes are waited for that come with the first: each kind is watched by itself, and of what one
+// pass has written the last may be seen well after the first.
+const together = 25 * time.Millisecond
+
 func wake(object client.Object, q wakes, priority int) {
 	name := object.GetLabels()[v1alpha1.LabelICS]
 	if name == "" {
@@ -138,10 +147,10 @@ func wake(object client.Object, q wakes, priority int) {
 	}
 	request := reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}
 	if prioritised, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
-		prioritised.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, request)
+		prioritised.AddWithOpts(priorityqueue.AddOpts{Priority: &priority, After: together}, request)
 		return
 	}
-	q.Add(request)
+	q.AddAfter(request, together)
 }
 
 // countedSoon wakes a system a moment after its services change: they change together, and their number is in no hurry.

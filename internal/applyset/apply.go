@@ -28,7 +28,7 @@ type Applier struct {
 	owned map[types.UID]string
 }
 
-// New returns an applier that remembers nothing yet. Unstructured reads of the client come from a cache.
+// New returns an applier that remembers nothing yet. Unstructured reads of the client come from a cache, and those of metadata.
 func New(c client.Client) *Applier {
 	return &Applier{client: c, types: applyconfigurations.NewTypeConverter(c.Scheme()), owned: map[types.UID]string{}}
 }
@@ -55,7 +55,7 @@ func Matches(live, desired *unstructured.Unstructured) bool {
 // Apply makes the live object match the desired one and returns it as the API server now has it, and whether it was written.
 // Only fields in desired are forced; what others added stays. A change of an immutable field comes back as *ImmutableError.
 func (a *Applier) Apply(ctx context.Context, desired *unstructured.Unstructured) (*unstructured.Unstructured, bool, error) {
-	live, err := Current(ctx, a.client, desired)
+	live, err := a.current(ctx, desired)
 	if err != nil {
 		return nil, false, err
 	}

@@ -1,8 +1,10 @@
 package applyset
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -35,6 +37,8 @@ func (a *Applier) expected(desired *unstructured.Unstructured) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	sum := sha256.Sum256(raw)
+	var escaped bytes.Buffer
+	json.HTMLEscape(&escaped, raw)
+	sum := sha256.Sum256(escaped.Bytes())
 	return hex.EncodeToString(sum[:]), true
 }

@@ -1,16 +1,17 @@
 package applyset
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // ownership identifies the set of fields that we own: our apply entry in managedFields, without its time.
-func ownership(object *unstructured.Unstructured) string {
+func ownership(object metav1.Object) string {
 	entry := ownEntry(object)
 	if entry == nil {
 		return "none"
@@ -18,12 +19,15 @@ func ownership(object *unstructured.Unstructured) string {
 	if isTrimmed(*entry) {
 		return entry.FieldsType[len(trimmed):]
 	}
-	sum := sha256.Sum256(entry.FieldsV1.GetRawBytes())
+	// Encoded as JSON within an object, the fields are escaped; encoded as protobuf they are not.
+	var fields bytes.Buffer
+	json.HTMLEscape(&fields, entry.FieldsV1.GetRawBytes())
+	sum := sha256.Sum256(fields.Bytes())
 	return hex.EncodeToString(sum[:])
 }
 
 // ownEntry gives our apply entry in managedFields, nil when we own nothing.
-func ownEntry(object *unstructured.Unstructured) *metav1.ManagedFieldsEntry {
+func ownEntry(object metav1.Object) *metav1.ManagedFieldsEntry {
 	entries := object.GetManagedFields()
 	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager == FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""

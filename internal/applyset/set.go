@@ -85,12 +85,11 @@ func (a *Applier) members(ctx context.Context, id string, kind schema.GroupVersi
 	}
 	var found []unstructured.Unstructured
 	for namespace := range namespaces {
-		members := &unstructured.UnstructuredList{}
-		members.SetGroupVersionKind(kind)
-		if err := a.client.List(ctx, members, client.InNamespace(namespace), client.MatchingLabels{LabelPartOf: id}); err != nil {
+		members, err := a.list(ctx, kind, client.InNamespace(namespace), client.MatchingLabels{LabelPartOf: id})
+		if err != nil {
 			return nil, servedOr(err, kind)
 		}
-		found = append(found, members.Items...)
+		found = append(found, members...)
 	}
 	return found, nil
 }

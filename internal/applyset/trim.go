@@ -10,16 +10,9 @@ import (
 // unread lists, by kind, what nobody reads of an object in the cache. It is most of what objects weigh: a country's would take
 // hundreds of mebibytes.
 var unread = map[string][][]string{
-	"ClusterRole":         {{"rules"}},
-	"ClusterRoleBinding":  {{"subjects"}},
-	"Deployment":          {{"spec", "template"}},
-	"LimitRange":          {{"spec"}},
-	"NetworkPolicy":       {{"spec"}},
-	"PodDisruptionBudget": {{"spec"}, {"status"}},
-	"ResourceQuota":       {{"spec"}, {"status"}},
-	"RoleBinding":         {{"subjects"}},
-	"Service":             {{"spec"}, {"status"}},
-	"StatefulSet":         {{"spec", "template"}},
+	"Deployment":  {{"spec", "template"}},
+	"RoleBinding": {{"subjects"}},
+	"StatefulSet": {{"spec", "template"}},
 }
 
 // trimmed marks, in the place of its type, the one entry of managed fields that is left, and holds its ownership hash.
@@ -29,32 +22,36 @@ const trimmed = "ownership:"
 // members of a set, and of managedFields all but the identity of our own entry. What is read from such a cache must never be sent as
 // a whole, only applied anew from what is desired, or patched.
 func Trim(object any) (any, error) {
-	live, ok := object.(*unstructured.Unstructured)
-	if !ok {
-		return object, nil
+	switch live := object.(type) {
+	case *unstructured.Unstructured:
+		for _, path := range unread[live.GetKind()] {
+			unstructured.RemoveNestedField(live.Object, path...)
+		}
+		if live.GetKind() == "ConfigMap" && live.GetLabels()[LabelPartOf] != "" {
+			unstructured.RemoveNestedField(live.Object, "data")
+		}
+		trimOwnership(live, ownsReplicas(live))
+	case *metav1.PartialObjectMetadata:
+		trimOwnership(live, false)
 	}
-	for _, path := range unread[live.GetKind()] {
-		unstructured.RemoveNestedField(live.Object, path...)
-	}
-	if live.GetKind() == "ConfigMap" && live.GetLabels()[LabelPartOf] != "" {
-		unstructured.RemoveNestedField(live.Object, "data")
-	}
-	entries := live.GetManagedFields()
-	if slices.ContainsFunc(entries, isTrimmed) {
-		return live, nil
+	return object, nil
+}
+
+func trimOwnership(live metav1.Object, replicas bool) {
+	if slices.ContainsFunc(live.GetManagedFields(), isTrimmed) {
+		return
 	}
 	entry := ownEntry(live)
 	if entry == nil {
 		live.SetManagedFields(nil)
-		return live, nil
+		return
 	}
 	left := metav1.ManagedFieldsEntry{Manager: entry.Manager, Operation: entry.Operation, FieldsType: trimmed + ownership(live), FieldsV1: &metav1.FieldsV1{}}
 	left.FieldsV1.SetRawBytes([]byte(`{}`))
-	if ownsReplicas(live) {
+	if replicas {
 		left.FieldsV1.SetRawBytes([]byte(`{"f:spec":{"f:replicas":{}}}`))
 	}
 	live.SetManagedFields([]metav1.ManagedFieldsEntry{left})
-	return live, nil
 }
 
 func isTrimmed(entry metav1.ManagedFieldsEntry) bool {
