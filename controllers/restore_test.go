@@ -111,6 +111,10 @@ func TestRestoreAfterALostVolume(t *testing.T) {
 		i.Spec.Stack.Database.RestoreFrom = &v1alpha1.RestoreFrom{Backup: "20261122T011003Z"}
 	})
 	waitCondition(t, ics, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDataMissing)
+	said := waitCondition(t, ics, v1alpha1.ConditionDatabaseRestored, metav1.ConditionFalse, v1alpha1.ReasonWaiting)
+	if want := "kubectl -n " + ics.TenantNamespace() + " delete configmap database-record"; !strings.Contains(said.Message, want) {
+		t.Errorf("the message lacks %q: %s", want, said.Message)
+	}
 	must(t, k8s.Delete(t.Context(), record))
 	waitReady(t, ics)
 	waitCondition(t, ics, v1alpha1.ConditionDatabaseRestored, metav1.ConditionTrue, v1alpha1.ReasonRestored)

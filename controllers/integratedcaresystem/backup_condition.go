@@ -53,7 +53,7 @@ func (b *backups) condition(generation int64) metav1.Condition {
 	case b.hibernated:
 		c.Reason, c.Message = v1alpha1.ReasonHibernated, "none is made while nothing runs; "+b.last()
 	case b.suspended:
-		c.Reason, c.Message = v1alpha1.ReasonBackupsSuspended, "none is made, as declared; "+b.last()
+		c.Reason, c.Message = v1alpha1.ReasonBackupsSuspended, "none is made while the schedule is suspended; "+b.last()
 	case b.record.Failed != "":
 		words := b.record.Words
 		if words == "" {

@@ -98,6 +98,9 @@ func setRestored(s *scope, set func(kind string, value metav1.ConditionStatus, r
 	wanted := s.ics.Spec.Stack.Database.RestoreFrom
 	switch {
 	case s.inputs.Namespace == "" || s.inputs.Database.Restore.Backup != "":
+	case wanted != nil && s.refused != nil && s.refused.reason == v1alpha1.ReasonDataMissing:
+		set(v1alpha1.ConditionDatabaseRestored, metav1.ConditionFalse, v1alpha1.ReasonWaiting, fmt.Sprintf("the backup %s is restored when someone says that the data "+
+			"that are missing don't come back: kubectl -n %s delete configmap %s", wanted.Backup, s.inputs.Namespace, recordName))
 	case s.restored != "":
 		set(v1alpha1.ConditionDatabaseRestored, metav1.ConditionTrue, v1alpha1.ReasonRestored, "the database began as the backup "+s.restored)
 	case wanted != nil:

@@ -147,8 +147,8 @@ func (r *Reconciler) missing(ctx context.Context, s *scope, there, recorded hold
 	if there.id != "" {
 		found = "is another one now (" + there.id + ")"
 	}
-	return fmt.Sprintf("the volume claim %s that holds this system's data (%s) %s; nothing was made in its place. Restore it, then, to go on with the "+
-		"volume that is there (or with an empty one): kubectl -n %s delete configmap %s", claimName, recorded.id, found, s.inputs.Namespace, recordName), nil
+	return fmt.Sprintf("the volume claim %s that holds this system's data (%s) %s; nothing was made in its place. Restore it, or name a backup in "+
+		"spec.stack.database.restoreFrom; then, to go on with the volume that is there, with the backup, or with an empty database: kubectl -n %s delete configmap %s", claimName, recorded.id, found, s.inputs.Namespace, recordName), nil
 }
 
 // recordVolume notes what the database serves from, once it does.

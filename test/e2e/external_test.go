@@ -190,7 +190,7 @@ func (x *tenant) serve(t *testing.T) string {
 		"jsonpath={.spec.template.spec.containers[0].env[?(@.name=='POSTGRES_IMAGE')].valueFrom.configMapKeyRef.name}")
 	image := x.run(t, "-n", "cmhf-system", "get", "configmap", images, "-o", "jsonpath={.data.postgres}")
 	x.apply(t, strings.NewReplacer("CERTIFICATE", indented(certificate), "PRIVATE", indented(key), "IMAGE", image).Replace(server))
-	x.run(t, "-n", "elsewhere", "rollout", "status", "deployment/postgres", "--timeout=120s")
+	x.run(t, "-n", "elsewhere", "rollout", "status", "deployment/postgres", "--timeout=240s")
 	return certificate
 }
 
