@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,7 +71,8 @@ func Run(ctx context.Context, c Config) error {
 		Store: db, Token: token, ODSCode: c.ODSCode, Version: c.Version, Synthetic: c.Synthetic,
 		SignInReady: verifier.Ready, Metrics: registry,
 	}
-	public, err := listen("CMHF_LISTEN", c.Listen, Public(c, db, verifier).Handler(registry))
+	leaving := &farewell{}
+	public, err := listen("CMHF_LISTEN", c.Listen, leaving.tell(Public(c, db, verifier).Handler(registry)))
 	if err != nil {
 		return err
 	}
@@ -95,6 +97,7 @@ func Run(ctx context.Context, c Config) error {
 		<-serving.Done()
 		slog.Info("stopping: no longer ready, then finishing what runs", "reason", context.Cause(serving).Error())
 		port.Stop()
+		leaving.Store(true)
 		if ctx.Err() != nil {
 			time.Sleep(leaveTime)
 		}
@@ -103,6 +106,19 @@ func Run(ctx context.Context, c Config) error {
 		return errors.Join(public.server.Shutdown(drain), internal.server.Shutdown(drain))
 	})
 	return group.Wait()
+}
+
+// farewell has callers leave before the port is shut: a connection that they keep for later would end the moment that they use it
+// again, and a request to change something is not repeated by a proxy.
+type farewell struct{ atomic.Bool }
+
+func (f *farewell) tell(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 type listening struct {
