@@ -233,16 +233,19 @@ func (b *bench) ready(ctx context.Context, systems []*v1alpha1.IntegratedCareSys
 	})
 }
 
+// tooLong is more than 360 systems take on a slow machine.
+const tooLong = 10 * time.Minute
+
 // until polls a view in memory.
 func until(ctx context.Context, what string, reached func() (bool, error)) error {
-	deadline := time.Now().Add(5 * time.Minute)
+	deadline := time.Now().Add(tooLong)
 	for {
 		done, err := reached()
 		if done || err != nil {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("waiting for %s: not there after five minutes", what)
+			return fmt.Errorf("waiting for %s: not there after %s", what, tooLong)
 		}
 		select {
 		case <-ctx.Done():
