@@ -30,8 +30,8 @@ import (
 	"github.com/cmhf/operator/internal/stack"
 )
 
-// workers reconcile at the same time; each tenant is only ever reconciled by one.
-const workers = 8
+// workers reconcile at the same time; each tenant is only ever reconciled by one, which makes one call after the other.
+const workers = 16
 
 // SetupWithManager registers the controller and what wakes it: the resource's spec, every child by its label, the services of
 // the tenant's namespace, and optional kinds that come or go.

@@ -60,7 +60,8 @@ func newBench(ctx context.Context, config *rest.Config, o options, t *table) (*b
 	if b.user, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return nil, fmt.Errorf("making the user's client: %w", err)
 	}
-	if b.view, err = cache.New(config, cache.Options{Scheme: scheme}); err != nil {
+	// Nothing read from the view is changed, and copies would cost the operator processor time.
+	if b.view, err = cache.New(config, cache.Options{Scheme: scheme, DefaultUnsafeDisableDeepCopy: new(true)}); err != nil {
 		return nil, fmt.Errorf("making the user's view: %w", err)
 	}
 	for _, object := range []client.Object{&v1alpha1.IntegratedCareSystem{}, &v1alpha1.CoreCommunityService{}} {

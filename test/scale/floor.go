@@ -19,7 +19,7 @@ import (
 	"github.com/cmhf/operator/internal/applyset"
 )
 
-// workers of the floor, as many as the operator has.
+// workers of the floor. The operator looks after twice as many systems at a time, because each of them also waits.
 const workers = 8
 
 // versions are those of users' resources by path: an update of a status names the one that it knows, as the operator's do.
