@@ -51,6 +51,18 @@ func TestOneSystemForAHost(t *testing.T) {
 		mustLeadIn(t, second, "coordination-api", "api.sf2.example.org")
 		waitReady(t, second)
 	})
+	t.Run("a host that is still led elsewhere", func(t *testing.T) {
+		third := exposed("SF5")
+		third.Spec.Stack.CoordinationAPI.URL = "https://api.sf1.example.org"
+		create(t, third)
+		said := waitCondition(t, third, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonHostTaken)
+		if !strings.Contains(said.Message, "still led to IntegratedCareSystem sf1 by Ingress ics-sf1/coordination-api") {
+			t.Errorf("the message is %q", said.Message)
+		}
+		mustLeadIn(t, third, "coordination-api", "")
+		remove(t, third)
+		waitGone(t, third)
+	})
 	t.Run("a host that becomes free", func(t *testing.T) {
 		change(t, second, func(i *v1alpha1.IntegratedCareSystem) {
 			i.Spec.Stack.CoordinationAPI.URL = "https://new.sf2.example.org"

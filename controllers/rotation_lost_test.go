@@ -31,13 +31,12 @@ func TestSecretsLostDuringARotation(t *testing.T) {
 			waitReady(t, ics)
 			record := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-record"}}
 			eventually(t, func(g gomega.Gomega) { g.Expect(get(t, record)).To(gomega.Succeed()) })
-			if test.reason == v1alpha1.ReasonSwitching {
-				cluster.Hold(ics.TenantNamespace(), test.held)
-			}
+			cluster.Hold(ics.TenantNamespace(), v1alpha1.ComponentCoordinationAPI)
 			requestRotation(t, ics, "x")
 			if test.reason == v1alpha1.ReasonRetiring {
 				waitCondition(t, ics, v1alpha1.ConditionCredentialsRotating, metav1.ConditionTrue, v1alpha1.ReasonSwitching)
 				cluster.Hold(ics.TenantNamespace(), test.held)
+				cluster.Release(ics.TenantNamespace(), v1alpha1.ComponentCoordinationAPI)
 			}
 			waitCondition(t, ics, v1alpha1.ConditionCredentialsRotating, metav1.ConditionTrue, test.reason)
 			first.stop()
@@ -137,33 +136,50 @@ func waitGeneration(t *testing.T, ics *v1alpha1.IntegratedCareSystem, generation
 	})
 }
 
-// A Standalone database takes its owner's new password when it starts, so until then the condition tells what to do.
+// A Standalone database takes its owner's new password when it starts, so until then the condition tells what to do, and after that
+// the rest goes on: where the app's Secret is lost too, the rotation that replaces it.
 func TestLostOwnerAwaitsARestart(t *testing.T) {
-	first := startOperator(t, restConfig)
-	ics := system("SG3")
-	leave(t, ics)
-	create(t, ics)
-	waitReady(t, ics)
-	record := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-record"}}
-	eventually(t, func(g gomega.Gomega) { g.Expect(get(t, record)).To(gomega.Succeed()) })
-	first.stop()
-	pod := databasePod(t, ics.TenantNamespace())
-	before := secrets(t, ics.TenantNamespace())
-	remove(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-owner"}})
-	// Times of Kubernetes are whole seconds.
-	eventually(t, func(g gomega.Gomega) {
-		g.Expect(time.Since(pod.CreationTimestamp.Time)).To(gomega.BeNumerically(">", time.Second))
-	})
-	startOperator(t, restConfig) // one that has not seen it
-	said := waitCondition(t, ics, v1alpha1.ConditionCredentialsRotating, metav1.ConditionTrue, v1alpha1.ReasonDatabaseRestartNeeded)
-	if want := "kubectl -n ics-sg3 delete pod database-0"; !strings.Contains(said.Message, want) {
-		t.Errorf("the message lacks %q: %s", want, said.Message)
+	for ods, test := range map[string]struct {
+		lost       []string
+		generation int64
+	}{
+		"SG3": {[]string{"database-owner"}, 1},
+		"SG4": {[]string{"database-owner", "database-app"}, 2},
+	} {
+		t.Run(strings.Join(test.lost, " and "), func(t *testing.T) {
+			first := startOperator(t, restConfig)
+			ics := system(ods)
+			leave(t, ics)
+			create(t, ics)
+			waitReady(t, ics)
+			record := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-record"}}
+			eventually(t, func(g gomega.Gomega) { g.Expect(get(t, record)).To(gomega.Succeed()) })
+			first.stop()
+			pod := databasePod(t, ics.TenantNamespace())
+			before := secrets(t, ics.TenantNamespace())
+			for _, name := range test.lost {
+				remove(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: name}})
+			}
+			// Times of Kubernetes are whole seconds.
+			eventually(t, func(g gomega.Gomega) {
+				g.Expect(time.Since(pod.CreationTimestamp.Time)).To(gomega.BeNumerically(">", time.Second))
+			})
+			startOperator(t, restConfig) // one that has not seen it
+			said := waitCondition(t, ics, v1alpha1.ConditionCredentialsRotating, metav1.ConditionTrue, v1alpha1.ReasonDatabaseRestartNeeded)
+			if want := "kubectl -n " + ics.TenantNamespace() + " delete pod database-0"; !strings.Contains(said.Message, want) {
+				t.Errorf("the message lacks %q: %s", want, said.Message)
+			}
+			now := secrets(t, ics.TenantNamespace())
+			if want := string(now["database-owner"].Data["verifier"]); !strings.Contains(string(now["database-logins"].Data["owner"]), want) {
+				t.Error("a database that starts would not take the new password")
+			}
+			if was := string(before["database-logins"].Data["app"]); string(now["database-logins"].Data["app"]) != was {
+				t.Error("a database that starts would know another login of the app")
+			}
+			must(t, k8s.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
+			waitGeneration(t, ics, test.generation)
+		})
 	}
-	if now := secrets(t, ics.TenantNamespace()); string(now["database-logins"].Data["owner"]) == string(before["database-logins"].Data["owner"]) {
-		t.Error("a database that starts would not take the new password")
-	}
-	must(t, k8s.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
-	waitGeneration(t, ics, 1)
 }
 
 // databasePod is a pod of a Standalone database. No kubelet runs here.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -92,7 +93,7 @@ func (r *Reconciler) hostTaken(ctx context.Context, s *scope, way *unstructured.
 		return other.Name != s.ics.Name && !other.DeletionTimestamp.IsZero() // its ways are being closed
 	})
 	if len(found.Items) < 2 {
-		return nil, nil
+		return r.ledElsewhere(ctx, s, way, field, host)
 	}
 	var holders []v1alpha1.IntegratedCareSystem
 	for _, ics := range found.Items {
@@ -111,11 +112,39 @@ func (r *Reconciler) hostTaken(ctx context.Context, s *scope, way *unstructured.
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
 	if first.Name == s.ics.Name {
-		return nil, nil
+		return r.ledElsewhere(ctx, s, way, field, host)
 	}
 	return &refusal{reason: v1alpha1.ReasonHostTaken, message: fmt.Sprintf("host %s of spec.stack.%s.url leads to IntegratedCareSystem %s already, so nothing there leads to this one; "+
 		"give one of the two a host of its own", host, field, first.Name)}, nil
 }
+
+// ledElsewhere says whose way still carries a host that this system has yet to be led to under, although its spec names another by now or
+// it is being deleted: one that is suspended, or refused for whatever reason, keeps its ways.
+func (r *Reconciler) ledElsewhere(ctx context.Context, s *scope, wanted *unstructured.Unstructured, field, host string) (*refusal, error) {
+	own, err := applyset.Current(ctx, r.Client, named(wanted.GroupVersionKind(), wanted.GetNamespace(), wanted.GetName()))
+	if err != nil || own != nil && carries(own, host) {
+		return nil, err
+	}
+	for _, kind := range waysIn {
+		if !slices.Contains(r.kinds(), kind) {
+			continue
+		}
+		ways := list(kind)
+		if err := r.Client.List(ctx, ways); err != nil {
+			return nil, fmt.Errorf("listing what leads to programs under host %s: %w", host, err)
+		}
+		for _, way := range ways.Items {
+			if holder := way.GetLabels()[v1alpha1.LabelICS]; holder != s.ics.Name && carries(&way, host) {
+				return &refusal{v1alpha1.ReasonHostTaken, fmt.Sprintf("host %s of spec.stack.%s.url is still led to IntegratedCareSystem %s by %s, so nothing there leads to this one yet",
+					host, field, holder, applyset.Ref(&way)), comesFree}, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// comesFree is how soon another system's way that is about to go is looked for again.
+const comesFree = 2 * time.Second
 
 // holds says whether requests for the host are led to the system now.
 func (r *Reconciler) holds(ctx context.Context, ics *v1alpha1.IntegratedCareSystem, host string) (bool, error) {

@@ -57,9 +57,7 @@ func (k *Keeper) ensureLogins(ctx context.Context, tenant Tenant, secrets map[st
 	if existing == nil {
 		return k.createLogins(ctx, tenant, wanted, lists)
 	}
-	if lists["owner"] == nil || lists["app"] == nil {
-		return nil // what a lost Secret held can't be written anew; the rotation that replaces it writes the next list
-	}
+	// A list of which every Secret is lost stays as it is: the rotation that replaces them writes the next one.
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{annotationLogins: wanted}, "resourceVersion": existing.ResourceVersion},
 		"data":     lists,
