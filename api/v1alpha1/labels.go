@@ -33,6 +33,8 @@ const (
 	AnnotationFinalBackup = "cmhf.health/final-backup"
 	// AnnotationStillRunning says, on the namespace of a deleted IntegratedCareSystem, what of its database could not be stopped.
 	AnnotationStillRunning = "cmhf.health/still-running"
+	// AnnotationTry counts, on the Job of the last backup of a deletion, how often it was made.
+	AnnotationTry = "cmhf.health/try"
 	// AnnotationConfirmDeletion set to an object's own name lets the object be deleted; see config/policy.
 	AnnotationConfirmDeletion = "cmhf.health/confirm-deletion"
 	// AnnotationRotateSecrets on an IntegratedCareSystem asks for new Secrets, once for each new value (a date, for example).

@@ -46,11 +46,11 @@ func (r *Reconciler) finalBackup(ctx context.Context, s *scope) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if job == nil {
+	if job == nil || dueAgain(job) {
 		if started, err := r.startDatabase(ctx, s); err != nil || !started {
 			return false, err
 		}
-		if job, err = r.beginBackup(ctx, s, schedule); err != nil {
+		if job, err = r.beginBackup(ctx, s, schedule, job); err != nil {
 			return false, err
 		}
 	}
@@ -61,10 +61,11 @@ func (r *Reconciler) finalBackup(ctx context.Context, s *scope) (bool, error) {
 func (r *Reconciler) verified(ctx context.Context, s *scope, job *unstructured.Unstructured) (bool, error) {
 	state := health.Of(job)
 	switch {
+	case job.GetDeletionTimestamp() != nil && !state.Ready:
+		s.stopping = "waits until " + applyset.Ref(job) + " is gone, to make the last backup again"
+		return false, nil
 	case state.Failed:
-		return false, &refusal{v1alpha1.ReasonFinalBackupFailed, fmt.Sprintf(
-			"the last backup failed (%s), so nothing was removed; its log says why: kubectl -n %s logs job/%s; when it is mended, delete that Job and it is made again; %s",
-			state.Message, job.GetNamespace(), job.GetName(), s.keepInstead()), lookAgain}
+		return false, s.finalBackupFailed(job, state.Message)
 	case !state.Ready:
 		s.stoppingReason = v1alpha1.ReasonBackingUp
 		s.stopping = fmt.Sprintf("the last backup is being made and verified: kubectl -n %s logs -f job/%s", job.GetNamespace(), job.GetName())
@@ -93,8 +94,8 @@ func (r *Reconciler) verified(ctx context.Context, s *scope, job *unstructured.U
 // finalJob is one name for one deletion: a Job of an earlier one proves nothing now.
 func finalJob(s *scope) string { return backupSchedule + "-final-" + string(s.ics.UID)[:8] }
 
-// beginBackup makes the Job, as kubectl create job --from does.
-func (r *Reconciler) beginBackup(ctx context.Context, s *scope, schedule *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+// beginBackup makes the Job, as kubectl create job --from does, in the place of one that failed, if there is one.
+func (r *Reconciler) beginBackup(ctx context.Context, s *scope, schedule, failed *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	template, _, err := unstructured.NestedMap(schedule.Object, "spec", "jobTemplate")
 	if err != nil {
 		return nil, fmt.Errorf("reading the Job of %s: %w", applyset.Ref(schedule), err)
@@ -111,6 +112,12 @@ func (r *Reconciler) beginBackup(ctx context.Context, s *scope, schedule *unstru
 	job.SetName(finalJob(s))
 	job.SetLabels(map[string]string{v1alpha1.LabelICS: s.ics.Name, v1alpha1.LabelComponent: v1alpha1.ComponentBackup})
 	job.SetAnnotations(map[string]string{"cronjob.kubernetes.io/instantiate": "manual"})
+	if failed != nil {
+		if err := r.Applier.Remove(ctx, failed); err != nil {
+			return nil, err
+		}
+		setTry(job, tryOf(failed)+1)
+	}
 	if err := r.Client.Create(ctx, job, client.FieldOwner(applyset.FieldManager)); err != nil {
 		return nil, fmt.Errorf("starting the last backup of %s: %w", s.ics.Name, err)
 	}

@@ -34,6 +34,8 @@ type Cluster struct {
 	mu     sync.Mutex
 	held   map[string]bool
 	failed map[string]bool
+	// once holds since when the next Job of a component has failed.
+	once map[string]time.Time
 }
 
 // poll is how often a held component is looked at again.
@@ -49,7 +51,7 @@ func Start(ctx context.Context, config *rest.Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the stub cluster's client: %w", err)
 	}
-	c := &Cluster{client: manager.GetClient(), uncached: uncached, held: map[string]bool{}, failed: map[string]bool{}}
+	c := &Cluster{client: manager.GetClient(), uncached: uncached, held: map[string]bool{}, failed: map[string]bool{}, once: map[string]time.Time{}}
 	skip := true
 	for name, part := range map[string]struct {
 		kind client.Object
@@ -88,6 +90,25 @@ func (c *Cluster) Hold(namespace, component string) { c.set(c.held, namespace, c
 
 // Fail makes the jobs of a component in a namespace fail from now on.
 func (c *Cluster) Fail(namespace, component string) { c.set(c.failed, namespace, component, true) }
+
+// FailOnce makes the next job of a component in a namespace fail, as of a time in the past.
+func (c *Cluster) FailOnce(namespace, component string, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.once[namespace+"/"+component] = at
+}
+
+// fails says whether a job fails, and since when.
+func (c *Cluster) fails(job client.Object) (since time.Time, failed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := job.GetNamespace() + "/" + job.GetLabels()[v1alpha1.LabelComponent]
+	if since, failed = c.once[key]; failed {
+		delete(c.once, key)
+		return since, true
+	}
+	return time.Now(), c.failed[key]
+}
 
 // Release ends Hold and Fail.
 func (c *Cluster) Release(namespace, component string) {
@@ -179,12 +200,13 @@ func (c *Cluster) job(ctx context.Context, key client.ObjectKey) (bool, error) {
 	if len(j.Status.Conditions) > 0 {
 		return true, nil
 	}
-	now := metav1.Now()
+	since, failed := c.fails(j)
+	now := metav1.NewTime(since)
 	condition := func(kind batchv1.JobConditionType, reason string) batchv1.JobCondition {
 		return batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: "said by the stub", LastTransitionTime: now}
 	}
 	j.Status.StartTime = &now
-	if c.is(c.failed, j) {
+	if failed {
 		j.Status.Failed = 1
 		j.Status.Conditions = []batchv1.JobCondition{condition(batchv1.JobFailureTarget, "BackoffLimitExceeded"), condition(batchv1.JobFailed, "BackoffLimitExceeded")}
 	} else {
