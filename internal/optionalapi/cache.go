@@ -2,6 +2,7 @@ package optionalapi
 
 import (
 	"context"
+	"errors"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,7 +31,8 @@ func WatchErrors(kinds []schema.GroupVersionKind) toolscache.WatchErrorHandlerWi
 		optional[kind.String()] = true
 	}
 	return func(ctx context.Context, reflector *toolscache.Reflector, err error) {
-		if optional[reflector.TypeDescription()] && apierrors.IsNotFound(err) {
+		// A watch of it that is ended on purpose ends with a cancelled call.
+		if optional[reflector.TypeDescription()] && (apierrors.IsNotFound(err) || errors.Is(err, context.Canceled)) {
 			log.FromContext(ctx).V(1).Info("an optional kind is not there", "kind", reflector.TypeDescription())
 			return
 		}

@@ -31,6 +31,9 @@ const (
 	lookSeldom = time.Minute
 )
 
+// changeSpreads is how long after a change of a definition discovery may still tell of what was served before.
+const changeSpreads = 5 * time.Second
+
 // Watcher follows the optional kinds. It is a source for one controller; Served may be asked by anyone.
 type Watcher struct {
 	cache     cache.Cache
@@ -46,7 +49,15 @@ type Watcher struct {
 
 	mu sync.RWMutex
 	// served holds the definition that each served kind came from.
-	served map[schema.GroupVersionKind]types.UID
+	served map[schema.GroupVersionKind]origin
+}
+
+// origin is a definition as it was when discovery was asked.
+type origin struct {
+	uid        types.UID
+	generation int64
+	// changed is when another generation of it was first seen; zero when none was.
+	changed time.Time
 }
 
 // New returns a watcher that follows nothing until a controller starts it.
@@ -54,7 +65,7 @@ func New(cache cache.Cache, discovery discovery.ServerResourcesInterface, kinds 
 	object handler.EventHandler, everyone func(context.Context) ([]reconcile.Request, error)) *Watcher {
 	w := &Watcher{
 		cache: cache, discovery: discovery, kinds: map[string]schema.GroupVersionKind{}, object: object, everyone: everyone,
-		synced: make(chan struct{}), served: map[schema.GroupVersionKind]types.UID{},
+		synced: make(chan struct{}), served: map[schema.GroupVersionKind]origin{},
 	}
 	for _, kind := range kinds {
 		w.kinds[definitionOf(kind)] = kind
@@ -191,8 +202,8 @@ func (w *Watcher) follow(ctx context.Context, name string, wake workqueue.TypedR
 	w.mu.RLock()
 	from, was := w.served[kind]
 	w.mu.RUnlock()
-	if was && served && from == definition.UID {
-		return true, nil
+	if was && served && from.uid == definition.UID {
+		return w.spread(kind, from, definition.Generation), nil
 	}
 	if was {
 		w.owed = true
@@ -203,11 +214,23 @@ func (w *Watcher) follow(ctx context.Context, name string, wake workqueue.TypedR
 	if !served {
 		return !there, nil
 	}
-	if err := w.start(ctx, kind, definition.UID, wake); err != nil {
+	if err := w.start(ctx, kind, origin{uid: definition.UID, generation: definition.Generation}, wake); err != nil {
 		return false, err
 	}
 	w.owed = true
 	return true, nil
+}
+
+// spread says whether what discovery tells of a kind can be relied on: a definition that was changed a moment ago may have ceased to
+// serve it.
+func (w *Watcher) spread(kind schema.GroupVersionKind, from origin, generation int64) bool {
+	if from.generation != generation {
+		from.generation, from.changed = generation, time.Now()
+		w.mu.Lock()
+		w.served[kind] = from
+		w.mu.Unlock()
+	}
+	return time.Since(from.changed) > changeSpreads
 }
 
 // discovered says whether the API server serves the very version.
@@ -228,7 +251,7 @@ func (w *Watcher) discovered(kind schema.GroupVersionKind) (bool, error) {
 }
 
 // start fills the cache with the objects of a kind and lets them wake the controller.
-func (w *Watcher) start(ctx context.Context, kind schema.GroupVersionKind, definition types.UID, wake workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+func (w *Watcher) start(ctx context.Context, kind schema.GroupVersionKind, definition origin, wake workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 	// A definition that goes this moment leaves an informer that never fills; it is thrown away again.
 	patience, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
