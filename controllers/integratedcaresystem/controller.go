@@ -91,7 +91,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	s := newScope(ics)
 	if ics.Spec.Suspend {
-		return ctrl.Result{}, r.writeStatus(ctx, s)
+		err := r.writeStatus(ctx, s)
+		if s.isPassing(err) {
+			return ctrl.Result{RequeueAfter: passingDelay}, nil
+		}
+		return ctrl.Result{}, err
 	}
 	if !ics.DeletionTimestamp.IsZero() {
 		return r.reconcileDeletion(ctx, s)
