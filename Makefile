@@ -63,9 +63,9 @@ test: $(if $(KUBEBUILDER_ASSETS),,$(BIN)/devcluster) ## Unit tests, controllers 
 	@$(TIMED) "hack/undeploy.sh" hack/undeploy_test.sh
 ifeq ($(KUBEBUILDER_ASSETS),)
 	@$(TIMED) "etcd and kube-apiserver for the tests" $(DEVCLUSTER) assets
-	@assets=$$($(DEVCLUSTER) assets) && KUBEBUILDER_ASSETS=$$assets hack/test.sh
+	@assets=$$($(DEVCLUSTER) assets) && KUBEBUILDER_ASSETS=$$assets $(TIMED) -v "go test" go test -timeout 40m ./...
 else
-	@hack/test.sh
+	@$(TIMED) -v "go test" go test -timeout 40m ./...
 endif
 	@for module in devcluster images; do $(TIMED) -v "go test in hack/$$module" go -C hack/$$module test ./...; done
 

@@ -22,11 +22,15 @@ import (
 	"github.com/cmhf/operator/internal/testkit/controlplane"
 )
 
-// serveClusters installs CloudNativePG's own definition of Cluster for the time of the test, and stands for its operator.
+// serveClusters installs CloudNativePG's own definition of Cluster for the time of the test, and stands for its operator. The oracle follows them too.
 func serveClusters(t *testing.T) {
 	t.Helper()
 	serveDefinition(t, "clusters")
 	ctx, cancel := context.WithCancel(context.Background())
+	// Served a moment after they are defined.
+	eventually(t, func(g gomega.Gomega) {
+		g.Expect(env.Oracle.Follow(ctx, databaseCluster(system("RA0")).GroupVersionKind())).To(gomega.Succeed())
+	})
 	served := make(chan struct{})
 	go func() { defer close(served); cluster.ServeClusters(ctx) }()
 	t.Cleanup(func() {

@@ -15,21 +15,10 @@ import (
 	"github.com/cmhf/operator/api/v1alpha1"
 )
 
-// asOperator is the connection of the operator's own ServiceAccount, which may do what config/rbac allows and no more.
+// asOperator is the connection of the operator's own ServiceAccount.
 func asOperator(t *testing.T) *rest.Config {
 	t.Helper()
-	objects, err := manifests("rbac")
-	must(t, err)
-	objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "cmhf-system"}})
-	for i := len(objects) - 1; i >= 0; i-- { // the namespace first
-		must(t, client.IgnoreAlreadyExists(k8s.Create(t.Context(), objects[i])))
-	}
-	config := rest.CopyConfig(restConfig)
-	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:cmhf-system:cmhf-operator",
-		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:cmhf-system", "system:authenticated"},
-	}
-	return config
+	return env.AsOperator(t)
 }
 
 // declared makes a system with a deletion policy and waits until it serves, with the schedule of its backups.
@@ -122,4 +111,13 @@ func mustKeep(t *testing.T, ics *v1alpha1.IntegratedCareSystem, before map[strin
 func waitDeleting(t *testing.T, ics *v1alpha1.IntegratedCareSystem, reason string) string {
 	t.Helper()
 	return waitCondition(t, ics, v1alpha1.ConditionReady, metav1.ConditionFalse, reason).Message
+}
+
+// forget takes the resource away without an operator, so that the next one has nothing to do with it.
+func forget(t *testing.T, ics *v1alpha1.IntegratedCareSystem) {
+	t.Helper()
+	must(t, get(t, ics))
+	ics.Finalizers = nil
+	must(t, k8s.Update(t.Context(), ics))
+	remove(t, ics)
 }

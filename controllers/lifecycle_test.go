@@ -144,17 +144,6 @@ func TestCredentialsAreMadeOnce(t *testing.T) {
 	}
 }
 
-func secrets(t *testing.T, namespace string) map[string]corev1.Secret {
-	t.Helper()
-	list := &corev1.SecretList{}
-	must(t, k8s.List(t.Context(), list, client.InNamespace(namespace)))
-	found := map[string]corev1.Secret{}
-	for _, secret := range list.Items {
-		found[secret.Name] = secret
-	}
-	return found
-}
-
 // Deleting the resource stops what runs and keeps what holds data; declaring it again brings the same tenant back.
 func TestDeleteKeepsDataAndReapplyBringsItBack(t *testing.T) {
 	startOperator(t, restConfig)

@@ -9,51 +9,47 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
-	"github.com/cmhf/operator/controllers"
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/testkit/oracle"
 )
 
-// watchOver lets an oracle watch systems until the end of the test. The function that comes back waits until a system is Ready and
-// the oracle has compared it with its render.
-func watchOver(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (compared func(*v1alpha1.IntegratedCareSystem)) {
+// watchOver lets an oracle ask, each time that a system becomes Ready, what applying its render would change, until the end of the test. The function
+// that comes back waits until a system is Ready and was compared.
+func watchOver(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) func(*v1alpha1.IntegratedCareSystem) {
 	t.Helper()
-	o, stop := watch(t, systems...)
+	c, stop := compare(t, systems...)
 	t.Cleanup(func() {
 		stop()
-		for _, promise := range o.Broken() {
+		for _, promise := range c.Broken() {
 			t.Errorf("a promise was broken: %s", promise)
 		}
 	})
 	return func(ics *v1alpha1.IntegratedCareSystem) {
 		t.Helper()
 		waitReady(t, ics)
-		eventually(t, func(g gomega.Gomega) { g.Expect(o.Looked(ics.Name)).To(gomega.Equal(ics.Generation)) })
+		eventually(t, func(g gomega.Gomega) { g.Expect(c.Looked(ics.Name)).To(gomega.Equal(ics.Generation)) })
 	}
 }
 
-func watch(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (*oracle.Oracle, func()) {
+func compare(t *testing.T, systems ...*v1alpha1.IntegratedCareSystem) (*oracle.Comparison, func()) {
 	t.Helper()
 	var names []string
 	for _, ics := range systems {
 		names = append(names, ics.Name)
 	}
-	scheme, err := controllers.Scheme()
-	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
-	o, err := oracle.Watch(ctx, restConfig, scheme, settings().Inputs, names...)
+	c, err := oracle.Compare(ctx, restConfig, k8s.Scheme(), settings().Inputs, names...)
 	if err != nil {
 		stop()
 		t.Fatal(err)
 	}
-	return o, stop
+	return c, stop
 }
 
 // One life of a system: what it says is true at every moment, and its data stay, whatever is declared and whoever is stopped.
@@ -89,24 +85,25 @@ func TestPromisesHoldThroughALife(t *testing.T) {
 // The oracle sees what it is there for: a status that lies, a claim that goes, and a spec that is not the user's alone.
 func TestOracleSeesWhatIsWrong(t *testing.T) {
 	ics := system("RF4")
-	o, stop := watch(t, ics)
+	comparison, stop := compare(t, ics)
 	t.Cleanup(stop)
-	sees := func(what string) {
+	must(t, env.Oracle.Operates(t.Context(), settings().Inputs))
+	sees := func(what string, broken func() []string) {
 		t.Helper()
-		eventually(t, func(g gomega.Gomega) {
-			g.Expect(strings.Join(o.Broken(), "\n")).To(gomega.ContainSubstring(what))
-		})
+		eventually(t, func(g gomega.Gomega) { g.Expect(strings.Join(broken(), "\n")).To(gomega.ContainSubstring(what)) })
 	}
+	judged := func() []string { return env.Oracle.Broken(t.Context(), "rf4") }
 	create(t, ics)
 	ics.Status.ObservedGeneration = ics.Generation
 	meta.SetStatusCondition(&ics.Status.Conditions, metav1.Condition{
 		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAsDeclared, ObservedGeneration: ics.Generation,
 	})
 	must(t, k8s.Status().Update(t.Context(), ics))
-	sees("says that it is Ready in generation 1, but Namespace ics-rf4 is not there")
+	sees("says that it is Ready in generation 1, but Namespace ics-rf4 is not there", comparison.Broken)
+	sees("says that it is Ready in generation 1, but Namespace ics-rf4 was not there", judged)
 
 	must(t, k8s.Patch(t.Context(), ics, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"displayName":"Not the user's"}}`)), client.FieldOwner(applyset.FieldManager)))
-	sees("the operator owns fields of the spec of rf4")
+	sees("the operator owns fields of the spec of rf4", judged)
 
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ics-rf4"}})
 	inputs, err := settings().Inputs(t.Context(), k8s, ics)
@@ -116,15 +113,19 @@ func TestOracleSeesWhatIsWrong(t *testing.T) {
 	ics.Status.ObservedGeneration = ics.Generation
 	meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionReady).ObservedGeneration = ics.Generation
 	must(t, k8s.Status().Update(t.Context(), ics))
-	sees("but ConfigMap ics-rf4/of-old of an earlier render is still there")
-	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ics-rf4", Name: "database-data", Labels: map[string]string{v1alpha1.LabelICS: "rf4"}},
-		Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}},
-	}
+	sees("but ConfigMap ics-rf4/of-old of an earlier render is still there", comparison.Broken)
+	sees("but ConfigMap ics-rf4/of-old of an earlier render was still there", judged)
+
+	claim := labelled("v1", "PersistentVolumeClaim", "ics-rf4", "database-data", "rf4")
 	create(t, claim)
-	change(t, claim, func(c *corev1.PersistentVolumeClaim) { c.Finalizers = nil })
-	remove(t, claim)
-	sees("PersistentVolumeClaim ics-rf4/database-data is gone")
+	confirm(t, claim, claim.GetName())
+	someone, err := client.New(restConfig, client.Options{Scheme: k8s.Scheme()})
+	must(t, err)
+	must(t, someone.Delete(t.Context(), claim))
+	sees("PersistentVolumeClaim ics-rf4/database-data went: no deletion with the policy Delete was confirmed", judged)
+
+	for _, promise := range []oracle.Promise{oracle.Truthful, oracle.SpecIsUsers, oracle.DataSafe} {
+		env.Oracle.Expect("rf4", promise)
+	}
 	remove(t, ics)
 }

@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/testkit/harness"
+)
+
+// The environment's own, by short names.
+var (
+	definition   = harness.Definition
+	manifests    = harness.Manifests
+	confirmation = harness.Confirmation
 )
 
 // tenantsPolicy guards what holds the data of a tenant, backupsPolicy what CloudNativePG backs them up to.
@@ -94,84 +95,6 @@ func labelled(version, kind, namespace, name, ics string) *unstructured.Unstruct
 	return object
 }
 
-// definition is a small valid CustomResourceDefinition.
-func definition(group, kind string) *unstructured.Unstructured {
-	singular := strings.ToLower(kind)
-	object := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-		"spec": map[string]any{
-			"group": group, "scope": "Namespaced",
-			"names": map[string]any{"kind": kind, "listKind": kind + "List", "plural": singular + "s", "singular": singular},
-			"versions": []any{map[string]any{"name": "v1", "served": true, "storage": true,
-				"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}}}},
-		},
-	}}
-	object.SetName(singular + "s." + group)
-	return object
-}
-
-// manifests are the objects of a folder of config.
-func manifests(folder string) ([]client.Object, error) {
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../config/"+folder)
-	if err != nil {
-		return nil, fmt.Errorf("building config/%s: %w", folder, err)
-	}
-	var objects []client.Object
-	for _, resource := range built.Resources() {
-		content, err := resource.Map()
-		if err != nil {
-			return nil, fmt.Errorf("reading config/%s: %w", folder, err)
-		}
-		objects = append(objects, &unstructured.Unstructured{Object: content})
-	}
-	return objects, nil
-}
-
-// enforcePolicies applies config/policy, which is in force for all tests, as it is wherever the operator is installed, and waits until each policy
-// refuses.
-func enforcePolicies(ctx context.Context) error {
-	policies, err := manifests("policy")
-	if err != nil {
-		return err
-	}
-	for _, policy := range policies {
-		if err := k8s.Create(ctx, policy); err != nil {
-			return fmt.Errorf("creating %s: %w", policy.GetName(), err)
-		}
-	}
-	for _, tried := range []client.Object{definition("cmhf.health", "QZ0"), system("QZ0"), labelled("v1", "Namespace", "", "ics-qz0", "qz0")} {
-		if err := k8s.Create(ctx, tried); err != nil {
-			return fmt.Errorf("creating %s: %w", tried.GetName(), err)
-		}
-		err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-			return apierrors.IsForbidden(k8s.Delete(ctx, tried, client.DryRunAll)), nil
-		})
-		if err != nil {
-			return fmt.Errorf("waiting until the deletion of %s is refused: %w", tried.GetName(), err)
-		}
-		if err := k8s.Patch(ctx, tried, confirmation(tried.GetName())); err != nil {
-			return fmt.Errorf("confirming the deletion of %s: %w", tried.GetName(), err)
-		}
-		if err := k8s.Delete(ctx, tried); err != nil {
-			return fmt.Errorf("deleting %s: %w", tried.GetName(), err)
-		}
-	}
-	// The one policy that is not about deletions.
-	config := rest.CopyConfig(restConfig)
-	config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:cmhf-system:cmhf-operator", Groups: []string{"system:masters"}}
-	operator, err := client.New(config, client.Options{Scheme: k8s.Scheme()})
-	if err != nil {
-		return fmt.Errorf("making a client for the operator's account: %w", err)
-	}
-	err = wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-		return apierrors.IsForbidden(operator.Create(ctx, configMapIn("default"), client.DryRunAll)), nil
-	})
-	if err != nil {
-		return fmt.Errorf("waiting until the operator is kept to the namespaces of tenants: %w", err)
-	}
-	return nil
-}
-
 // defineKinds makes sure that the kinds of others that are guarded are served during the test.
 func defineKinds(t *testing.T) {
 	t.Helper()
@@ -203,11 +126,6 @@ func tryDelete(t *testing.T, object client.Object) error {
 	return k8s.Delete(t.Context(), object, client.DryRunAll)
 }
 
-// confirmation is the patch that writes a confirmation.
-func confirmation(value string) client.Patch {
-	return client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"annotations":{"cmhf.health/confirm-deletion":%q}}}`, value))
-}
-
 // confirm writes the confirmation on an object.
 func confirm(t *testing.T, object client.Object, value string) {
 	t.Helper()
@@ -217,6 +135,5 @@ func confirm(t *testing.T, object client.Object, value string) {
 // remove deletes an object as a user does who means it: confirmed.
 func remove(t *testing.T, object client.Object) {
 	t.Helper()
-	confirm(t, object, object.GetName())
-	must(t, k8s.Delete(t.Context(), object))
+	env.Remove(t, object)
 }

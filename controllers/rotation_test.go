@@ -1,7 +1,6 @@
 package controllers_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
-	"github.com/cmhf/operator/internal/testkit/faults"
 )
 
 // A rotation, step by step: each waits for what it needs, and while it waits the tenant is Ready and the old Secrets are in use.
@@ -243,65 +241,5 @@ func TestRecordThatWasPutBack(t *testing.T) {
 		requestRotation(t, ics, fmt.Sprintf("after %d", i))
 		current += 2
 		waitRotated(t, ics, current)
-	}
-}
-
-// Killing the operator after any write of a rotation and starting it again ends as a rotation without a kill does, and at no moment
-// is a Secret gone that a program still uses.
-func TestCrashAtEveryWriteOfARotation(t *testing.T) {
-	writes, want := rotateWithCrash(t, "RE0", 0)
-	if len(writes) < 20 {
-		t.Fatalf("only %d writes for a rotation; is the fault wired?\n%v", len(writes), writes)
-	}
-	for k := 1; k <= len(writes); k++ {
-		_, got := rotateWithCrash(t, fmt.Sprintf("RE0%02d", k), k)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("after a crash at write %d (%s) the tenant is another (-without +with):\n%s", k, writes[k-1], diff)
-		}
-	}
-}
-
-func rotateWithCrash(t *testing.T, ods string, at int) (writes []string, end map[string]string) {
-	t.Helper()
-	ics := system(ods)
-	first := startOperator(t, restConfig)
-	create(t, ics)
-	waitReady(t, ics)
-	waitRotated(t, ics, 1)
-	first.stop()
-	crash := &faults.Crash{At: at}
-	died := make(chan struct{})
-	crash.OnCrash = func() { close(died) }
-	o := startOperator(t, crash.Wrap(restConfig))
-	requestRotation(t, ics, "now")
-	if at > 0 {
-		waitForCrash(t, died, func() bool {
-			return get(t, ics) == nil && ics.Status.Credentials.Generation == 2 &&
-				meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionCredentialsRotating) == nil
-		})
-		o.stop()
-		checkSecretsInUse(t, ics, at)
-		o = startOperator(t, restConfig)
-	}
-	waitRotated(t, ics, 2)
-	o.stop()
-	defer forget(t, ics)
-	return crash.Writes(), endState(t, ics)
-}
-
-// checkSecretsInUse: every Secret that a pod of a program would be made with is there.
-func checkSecretsInUse(t *testing.T, ics *v1alpha1.IntegratedCareSystem, at int) {
-	t.Helper()
-	there := secrets(t, ics.TenantNamespace())
-	for _, program := range []string{"coordination-api", "dashboard"} {
-		raw, err := json.Marshal(find(t, ics, kindOf("Deployment"), program).Object["spec"])
-		must(t, err)
-		for _, purpose := range []string{"database-app", "api-internal", "dashboard-session"} {
-			for _, name := range []string{purpose, purpose + "-2"} {
-				if strings.Contains(string(raw), `"`+name+`"`) && there[name].Name == "" {
-					t.Errorf("crash at write %d: %s needs Secret %s, which is gone", at, program, name)
-				}
-			}
-		}
 	}
 }

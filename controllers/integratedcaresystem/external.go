@@ -44,6 +44,17 @@ func (r *Reconciler) external(ctx context.Context, s *scope) (bool, error) {
 			}
 		}
 	}
+	if proceed, err := r.findServer(ctx, s); err != nil || !proceed {
+		return proceed, err
+	}
+	return r.render(ctx, s)
+}
+
+// findServer reads where the database of the engine External is.
+func (r *Reconciler) findServer(ctx context.Context, s *scope) (bool, error) {
+	if s.inputs.Database.Engine != stack.EngineExternal {
+		return true, nil
+	}
 	name := s.inputs.Database.External.Secret
 	secret := &corev1.Secret{}
 	err := r.Uncached.Get(ctx, client.ObjectKey{Namespace: s.inputs.Namespace, Name: name}, secret)
@@ -59,7 +70,7 @@ func (r *Reconciler) external(ctx context.Context, s *scope) (bool, error) {
 	if s.unknownServer = readExternal(secret, &s.inputs.Database.External); s.unknownServer != nil {
 		return false, s.unknownServer
 	}
-	return r.render(ctx, s)
+	return true, nil
 }
 
 var externalKeys = []string{

@@ -148,6 +148,25 @@ func (k *Keeper) unlessNew(ctx context.Context, tenant Tenant, name string) (*me
 	return k.metadata(ctx, tenant.Namespace, name)
 }
 
+// Lost lists the Secrets of the current generation that are gone from a tenant whose database has served, as Ensure finds them.
+func (k *Keeper) Lost(ctx context.Context, tenant Tenant) ([]string, error) {
+	var lost []string
+	for _, kind := range kinds {
+		if kind.database() && !tenant.Database || !tenant.Served || kind.purpose == DatabaseOwner {
+			continue
+		}
+		name := Name(kind.purpose, tenant.Record.Generation)
+		metadata, err := k.metadata(ctx, tenant.Namespace, name)
+		if err != nil {
+			return nil, err
+		}
+		if metadata == nil {
+			lost = append(lost, name)
+		}
+	}
+	return lost, nil
+}
+
 // metadata gives a Secret without its content, nil when there is none.
 func (k *Keeper) metadata(ctx context.Context, namespace, name string) (*metav1.PartialObjectMetadata, error) {
 	secret := secretMetadata(namespace, name)

@@ -13,7 +13,7 @@ import (
 // CloudNativePGDefinition is the CustomResourceDefinition of a kind of CloudNativePG by its plural, out of the module that hack/cnpg
 // names. Go fetches the module when it is not in its cache yet.
 func CloudNativePGDefinition(plural string) (*unstructured.Unstructured, error) {
-	root, err := moduleRoot()
+	root, err := ModuleRoot()
 	if err != nil {
 		return nil, err
 	}

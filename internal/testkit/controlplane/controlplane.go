@@ -21,7 +21,7 @@ func Start() (config *rest.Config, stop func() error, err error) {
 		return nil, nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run the tests by make test, or set it to a folder with etcd and " +
 			"kube-apiserver (go -C hack/devcluster run . assets builds them and prints the folder)")
 	}
-	root, err := moduleRoot()
+	root, err := ModuleRoot()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,8 +41,8 @@ func Start() (config *rest.Config, stop func() error, err error) {
 	return config, environment.Stop, nil
 }
 
-// moduleRoot looks upward from the folder of the package under test.
-func moduleRoot() (string, error) {
+// ModuleRoot is the folder of go.mod, looked for upward from the folder of the package under test.
+func ModuleRoot() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("looking for the module: %w", err)
