@@ -34,6 +34,7 @@ func (r *Reconciler) forgetEarlier(ctx context.Context, s *scope) (bool, error) 
 			return false, err
 		}
 		proceed = false
+		s.waits = "waits until " + applyset.Ref(live) + " is gone, which was made for an earlier database"
 	}
 	return proceed, nil
 }

@@ -52,6 +52,8 @@ type scope struct {
 	rotation                      *awaited
 	// counted is when the migration that the record relies on was made, where it is a later one; set by recordVolume.
 	counted time.Time
+	// waits says what has to go before anything of the stack is looked at, empty when nothing; set by forgetEarlier.
+	waits string
 	// parts by stage: set by workloads.
 	parts map[stack.Stage]part
 	// retained are members that are no longer rendered and hold data: set by prune.

@@ -144,6 +144,8 @@ func readiness(s *scope) metav1.Condition {
 		return not(v1alpha1.ReasonProgressing, s.failure.Error())
 	case s.stopping != "":
 		return not(s.stoppingReason, s.stopping)
+	case s.waits != "":
+		return not(v1alpha1.ReasonProgressing, s.waits)
 	}
 	for _, condition := range partConditions(s) {
 		if condition.Status != metav1.ConditionTrue && condition.Reason != v1alpha1.ReasonHibernated {
