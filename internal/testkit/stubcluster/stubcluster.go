@@ -10,8 +10,11 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -261,8 +264,10 @@ func (c *Cluster) namespace(ctx context.Context, key client.ObjectKey) (bool, er
 		return true, nil
 	}
 	for _, kind := range []client.Object{
-		&appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.Job{}, &corev1.ConfigMap{}, &corev1.Secret{},
-		&corev1.Service{}, &corev1.ServiceAccount{}, &corev1.PersistentVolumeClaim{}, &rbacv1.RoleBinding{}, &rbacv1.Role{},
+		&appsv1.Deployment{}, &appsv1.StatefulSet{}, &batchv1.CronJob{}, &batchv1.Job{}, &corev1.ConfigMap{}, &corev1.Secret{},
+		&corev1.Service{}, &corev1.ServiceAccount{}, &corev1.PersistentVolumeClaim{}, &corev1.LimitRange{}, &corev1.ResourceQuota{},
+		&networkingv1.Ingress{}, &networkingv1.NetworkPolicy{}, &policyv1.PodDisruptionBudget{}, &autoscalingv2.HorizontalPodAutoscaler{},
+		&rbacv1.RoleBinding{}, &rbacv1.Role{},
 	} {
 		if err := c.client.DeleteAllOf(ctx, kind, client.InNamespace(key.Name)); client.IgnoreNotFound(err) != nil {
 			return false, fmt.Errorf("emptying namespace %s: %w", key.Name, err)
