@@ -107,22 +107,14 @@ func (k *keeper) start(t *testing.T, database *postgres.Database, program string
 	return j
 }
 
-// kill ends every process of the run at once, as the loss of its node does. Those of a server are in sessions of their own and end
-// a moment after it; until then they hold its shared memory, which no pod shares with the next one.
+// kill ends every process of the run at once, as the loss of its node does, and waits until none is left: a server would take one that
+// has ended and was not looked after yet for one that still uses its socket, which no pod shares with the next one.
 func (j *job) kill() {
-	_ = syscall.Kill(-j.command.Process.Pid, syscall.SIGKILL)
-	for deadline := time.Now().Add(patience); j.runs() && time.Now().Before(deadline); {
+	group := -j.command.Process.Pid
+	_ = syscall.Kill(group, syscall.SIGKILL)
+	for deadline := time.Now().Add(patience); !errors.Is(syscall.Kill(group, 0), syscall.ESRCH) && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
-}
-
-// runs: a process works in a folder of the run.
-func (j *job) runs() bool {
-	folders, _ := filepath.Glob("/proc/[0-9]*/cwd")
-	return slices.ContainsFunc(folders, func(link string) bool {
-		folder, err := os.Readlink(link)
-		return err == nil && strings.HasPrefix(folder, j.command.Dir)
-	})
 }
 
 func (j *job) wait(t *testing.T) int {

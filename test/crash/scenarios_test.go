@@ -7,6 +7,7 @@ import (
 
 	"github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,13 +17,15 @@ import (
 	"github.com/cmhf/operator/internal/testkit/harness"
 )
 
-// ready: the system serves as it is declared.
+// ready: the system serves as it is declared, and its directory, which may come a moment later, is stored.
 func ready(g gomega.Gomega, t *testing.T, ics *v1alpha1.IntegratedCareSystem) {
 	g.Expect(env.Get(t, ics)).To(gomega.Succeed())
 	found := meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionReady)
 	g.Expect(found).NotTo(gomega.BeNil())
 	g.Expect(found.Status).To(gomega.Equal(metav1.ConditionTrue), found.Message)
 	g.Expect(found.ObservedGeneration).To(gomega.Equal(ics.Generation))
+	directory := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "service-directory"}}
+	g.Expect(env.Get(t, directory)).To(gomega.Succeed())
 }
 
 // gone: the resource is deleted.
