@@ -60,6 +60,7 @@ demo-down: $(BIN)/devcluster ## Stop the cluster of make demo and remove all it 
 test: $(if $(KUBEBUILDER_ASSETS),,$(BIN)/devcluster) ## Unit tests, controllers on a real API server, the API on a real PostgreSQL
 	@hack/go.sh
 	@hack/postgres.sh
+	@hack/node.sh
 	@$(TIMED) "hack/undeploy.sh" hack/undeploy_test.sh
 ifeq ($(KUBEBUILDER_ASSETS),)
 	@$(TIMED) "etcd and kube-apiserver for the tests" $(DEVCLUSTER) assets
@@ -77,6 +78,11 @@ e2e: ## End-to-end tests on a development cluster of their own (root)
 bench: $(if $(KUBEBUILDER_ASSETS),,$(BIN)/devcluster) ## Measure the operator on 36 ICSs against a bare loop; prints a table (10 minutes)
 	@assets=$(if $(KUBEBUILDER_ASSETS),$(KUBEBUILDER_ASSETS),$$($(DEVCLUSTER) assets)) && \
 	  KUBEBUILDER_ASSETS=$$assets $(TIMED) -v "benchmark" go run ./test/scale $(BENCH)
+
+.PHONY: bench-api
+bench-api: ## Measure the coordination API against the same transactions in a bare loop; prints ratios and the slowest hundredth
+	@hack/postgres.sh
+	@$(TIMED) -v "benchmark of the API" go test ./test/scale/api -run '^$$' -bench Against -benchtime 1x -timeout 30m
 
 ##@ Code
 

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -22,15 +24,11 @@ import (
 	"github.com/cmhf/operator/internal/testkit/controlplane"
 )
 
-// serveClusters installs CloudNativePG's own definition of Cluster for the time of the test, and stands for its operator. The oracle follows them too.
+// serveClusters installs CloudNativePG's own definition of Cluster for the time of the test, and stands for its operator.
 func serveClusters(t *testing.T) {
 	t.Helper()
 	serveDefinition(t, "clusters")
 	ctx, cancel := context.WithCancel(context.Background())
-	// Served a moment after they are defined.
-	eventually(t, func(g gomega.Gomega) {
-		g.Expect(env.Oracle.Follow(ctx, databaseCluster(system("RA0")).GroupVersionKind())).To(gomega.Succeed())
-	})
 	served := make(chan struct{})
 	go func() { defer close(served); cluster.ServeClusters(ctx) }()
 	t.Cleanup(func() {
@@ -47,6 +45,23 @@ func serveDefinition(t *testing.T, plural string) {
 	serve(t, definition)
 }
 
+// follow lets the oracle follow the objects of a definition too, where the operator makes such, for the time of the test.
+func follow(t *testing.T, definition *unstructured.Unstructured) {
+	t.Helper()
+	group, _, err := unstructured.NestedString(definition.Object, "spec", "group")
+	must(t, err)
+	kind, _, err := unstructured.NestedString(definition.Object, "spec", "names", "kind")
+	must(t, err)
+	i := slices.IndexFunc(stack.OptionalKinds, func(k schema.GroupVersionKind) bool { return k.Group == group && k.Kind == kind })
+	if i < 0 {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	// Served a moment after they are defined.
+	eventually(t, func(g gomega.Gomega) { g.Expect(env.Oracle.Follow(ctx, stack.OptionalKinds[i])).To(gomega.Succeed()) })
+}
+
 // serve installs a definition in the group of CloudNativePG for the time of the test.
 func serve(t *testing.T, definition *unstructured.Unstructured) {
 	t.Helper()
@@ -60,6 +75,7 @@ func serve(t *testing.T, definition *unstructured.Unstructured) {
 			return apierrors.IsNotFound(k8s.Get(gone, client.ObjectKeyFromObject(definition), definition))
 		}).WithTimeout(30 * time.Second).Should(gomega.BeTrue())
 	})
+	follow(t, definition)
 }
 
 func clustered(ods string) *v1alpha1.IntegratedCareSystem {
@@ -117,6 +133,8 @@ func clusterLives(t *testing.T) {
 	if instances, _, _ := unstructured.NestedInt64(live.Object, "spec", "instances"); instances != 3 {
 		t.Errorf("%d instances instead of three", instances)
 	}
+
+	foreignChange{path: []string{"spec", "instances"}, value: int64(1)}.isUndone(t, live)
 
 	// Another operator finds everything as it is.
 	first.stop()

@@ -27,8 +27,17 @@ func TestKeptMidwayEndsTheGrant(t *testing.T) {
 		g.Expect(data.DeletionTimestamp).NotTo(gomega.BeNil())
 		g.Expect(get(t, binding)).To(gomega.Succeed())
 	})
+	// As if it had been called off between a confirmation and the deletion.
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-owner"}}
+	change(t, secret, func(s *corev1.Secret) {
+		s.Annotations = map[string]string{v1alpha1.AnnotationConfirmDeletion: s.Name, "example.org/note": "kept"}
+	})
 	change(t, ics, func(i *v1alpha1.IntegratedCareSystem) { i.Annotations[v1alpha1.AnnotationDeletionPolicy] = "Retain" })
 	waitGone(t, ics)
+	must(t, get(t, secret))
+	if _, confirmed := secret.Annotations[v1alpha1.AnnotationConfirmDeletion]; confirmed || secret.Annotations["example.org/note"] == "" {
+		t.Errorf("what is kept can be deleted without a confirmation: %v", secret.Annotations)
+	}
 	if err := get(t, binding); !apierrors.IsNotFound(err) {
 		t.Errorf("the right to remove data is still there: %v", err)
 	}

@@ -1,9 +1,6 @@
 package controllers_test
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,10 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/stack"
+	"github.com/cmhf/operator/internal/testkit/controlplane"
 )
 
 // Certificates that are missing are told of together, and say nothing of an external database, whose Secret is there.
@@ -115,6 +112,7 @@ func TestGatewayExposure(t *testing.T) {
 	crd := gatewayDefinition(t, "httproutes")
 	create(t, crd)
 	t.Cleanup(func() { uninstall(t, crd) })
+	follow(t, crd)
 	waitReady(t, ics)
 	kind := schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"}
 	route := find(t, ics, kind, "coordination-api")
@@ -139,11 +137,7 @@ func TestGatewayExposure(t *testing.T) {
 // gatewayDefinition is a definition of the Gateway API as its project publishes it.
 func gatewayDefinition(t *testing.T, plural string) *unstructured.Unstructured {
 	t.Helper()
-	folder, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	crd, err := controlplane.GatewayDefinition(plural)
 	must(t, err)
-	raw, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(folder)), "config", "crd", "standard", "gateway.networking.k8s.io_"+plural+".yaml"))
-	must(t, err)
-	crd := &unstructured.Unstructured{}
-	must(t, yaml.Unmarshal(raw, &crd.Object))
 	return crd
 }

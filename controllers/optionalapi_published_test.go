@@ -36,6 +36,7 @@ func TestPublishedDefinitionsComeAndGo(t *testing.T) {
 	routes := gatewayDefinition(t, "httproutes")
 	create(t, routes.DeepCopy())
 	t.Cleanup(func() { uninstall(t, routes) })
+	follow(t, routes)
 	clusters, err := controlplane.CloudNativePGDefinition("clusters")
 	must(t, err)
 	serveClusters(t)

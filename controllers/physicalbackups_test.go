@@ -55,6 +55,7 @@ func TestPhysicalBackups(t *testing.T) {
 		}
 	}
 	knowEveryField(t, ics, "Cluster", "ScheduledBackup")
+	foreignChange{path: []string{"spec", "schedule"}, value: "0 0 0 1 1 *"}.isUndone(t, snapshots)
 	live := databaseCluster(ics)
 	must(t, get(t, live))
 	way := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: ics.TenantNamespace(), Name: "database-to-object-store"}}

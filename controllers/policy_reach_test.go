@@ -18,10 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/api/v1alpha1"
+	"github.com/cmhf/operator/internal/reach"
 )
-
-// reachPolicy keeps the operator to the namespaces of tenants.
-const reachPolicy = "cmhf-reach-operator"
 
 // attempt is a write that is tried in a dry run.
 type attempt func(*testing.T, client.Client) error
@@ -139,8 +137,8 @@ func TestReachOfTheOperator(t *testing.T) {
 			switch {
 			case a.refused == "" && err != nil:
 				t.Errorf("is refused: %v", err)
-			case a.refused != "" && (!apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy '"+reachPolicy+"'") || !strings.Contains(err.Error(), a.refused)):
-				t.Errorf("answered %v\nwant %s to refuse it: %s", err, reachPolicy, a.refused)
+			case a.refused != "" && (!apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy '"+reach.Policy+"'") || !strings.Contains(err.Error(), a.refused)):
+				t.Errorf("answered %v\nwant %s to refuse it: %s", err, reach.Policy, a.refused)
 			}
 			if err := a.try(t, k8s); err != nil {
 				t.Errorf("is refused to someone else: %v", err)
@@ -159,7 +157,7 @@ func TestReachCoversTheRoles(t *testing.T) {
 	policies, err := manifests("policy")
 	must(t, err)
 	for _, object := range policies {
-		if object.GetName() != reachPolicy || object.GetObjectKind().GroupVersionKind().Kind != "ValidatingAdmissionPolicy" {
+		if object.GetName() != reach.Policy || object.GetObjectKind().GroupVersionKind().Kind != "ValidatingAdmissionPolicy" {
 			continue
 		}
 		policy := &admissionregistrationv1.ValidatingAdmissionPolicy{}
@@ -187,7 +185,7 @@ func TestReachCoversTheRoles(t *testing.T) {
 				for _, resource := range rule.Resources {
 					writes++
 					if name := resource + "." + group; !covered[name] && !slices.Contains(elsewhere, name) {
-						t.Errorf("ClusterRole %s lets the operator write %s everywhere, and policy %s says nothing of them", role.Name, name, reachPolicy)
+						t.Errorf("ClusterRole %s lets the operator write %s everywhere, and policy %s says nothing of them", role.Name, name, reach.Policy)
 					}
 				}
 			}
@@ -302,5 +300,24 @@ func eventIn(namespace, version string) *eventsv1.Event {
 	return &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "reach"}, EventTime: metav1.NewMicroTime(time.Now()), Action: "Test", Reason: "Test", Type: "Normal",
 		ReportingController: "test", ReportingInstance: "test", Regarding: corev1.ObjectReference{APIVersion: version, Kind: "Kind", Name: "reach", Namespace: namespace},
+	}
+}
+
+// An operator that runs under an account of which the policy does not speak notices it.
+func TestReachOfAnotherAccountIsNoticed(t *testing.T) {
+	config := asOperator(t)
+	for name, want := range map[string]bool{config.Impersonate.UserName: true, "system:serviceaccount:cmhf-system:renamed": false} {
+		config.Impersonate.UserName, config.Impersonate.Groups = name, []string{"system:masters"}
+		account, err := client.New(config, client.Options{Scheme: k8s.Scheme()})
+		must(t, err)
+		if kept, err := reach.Kept(t.Context(), account); err != nil || kept != want {
+			t.Errorf("%s: kept %v (%v), want %v", name, kept, err, want)
+		}
+	}
+	config.Impersonate.UserName, config.Impersonate.Groups = "nobody", nil
+	nobody, err := client.New(config, client.Options{Scheme: k8s.Scheme()})
+	must(t, err)
+	if _, err := reach.Kept(t.Context(), nobody); err == nil {
+		t.Error("RBAC refuses the write, and that counts as the policy's answer")
 	}
 }

@@ -52,6 +52,7 @@ func guardedObjects(ods string) []guarded {
 	const backup = "it is a backup of a tenant's database"
 	throwaway := func(group string) guarded {
 		d := definition(group, ods)
+		approve(d)
 		return guarded{d, "cmhf-deletion-definitions", "CustomResourceDefinition " + d.GetName() + " is kept: with it would go every " + ods + " of the cluster, and " +
 			confirm + "annotate customresourcedefinitions.apiextensions.k8s.io " + annotate(d.GetName())}
 	}
@@ -72,7 +73,13 @@ func guardedObjects(ods string) []guarded {
 			child("VolumeSnapshot", "volumesnapshots.snapshot.storage.k8s.io", backup)},
 		throwaway("cmhf.health"),
 		throwaway("postgresql.cnpg.io"),
+		throwaway("snapshot.storage.k8s.io"),
 	}
+}
+
+// approve: in a group of its own Kubernetes lets no one else define a kind without a word of approval.
+func approve(definition *unstructured.Unstructured) {
+	definition.SetAnnotations(map[string]string{"api-approved.kubernetes.io": "unapproved, a test's own"})
 }
 
 // labelled is a small valid object of a tenant's database.
@@ -102,10 +109,7 @@ func defineKinds(t *testing.T) {
 		{"postgresql.cnpg.io", "Cluster"}, {"postgresql.cnpg.io", "Backup"}, {"snapshot.storage.k8s.io", "VolumeSnapshot"},
 	} {
 		kind := definition(of.group, of.kind)
-		if of.group == "snapshot.storage.k8s.io" {
-			// The group is Kubernetes' own, which it lets no one else define without a word of approval.
-			kind.SetAnnotations(map[string]string{"api-approved.kubernetes.io": "unapproved, a test's own"})
-		}
+		approve(kind)
 		err := k8s.Create(t.Context(), kind)
 		if apierrors.IsAlreadyExists(err) {
 			continue

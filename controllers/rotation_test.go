@@ -217,7 +217,7 @@ func TestUnreadableRecord(t *testing.T) {
 // Who follows the message and puts the record of a system back that was rotated is taken at their word by the same operator that wrote another:
 // the request that stands is acted on again, as the message says, and the next one goes its way. A record that was taken away is damaged.
 func TestRecordThatWasPutBack(t *testing.T) {
-	startOperator(t, restConfig)
+	running := startOperator(t, restConfig)
 	ics := system("ZA1")
 	create(t, ics)
 	waitReady(t, ics)
@@ -225,11 +225,19 @@ func TestRecordThatWasPutBack(t *testing.T) {
 	waitRotated(t, ics, 2)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ics.TenantNamespace()}}
 	current := 2
-	for i, spoil := range []func(*corev1.Namespace){
-		func(n *corev1.Namespace) { n.Annotations[v1alpha1.AnnotationCredentials] = "x" },
-		func(n *corev1.Namespace) { delete(n.Annotations, v1alpha1.AnnotationCredentials) },
+	removed := func(n *corev1.Namespace) { delete(n.Annotations, v1alpha1.AnnotationCredentials) }
+	for i, spoil := range []func(){
+		func() {
+			change(t, namespace, func(n *corev1.Namespace) { n.Annotations[v1alpha1.AnnotationCredentials] = "x" })
+		},
+		func() { change(t, namespace, removed) },
+		func() { // while no operator runs that could know better
+			running.stop()
+			change(t, namespace, removed)
+			running = startOperatorWith(t, restConfig, running.api)
+		},
 	} {
-		change(t, namespace, spoil)
+		spoil()
 		said := waitCondition(t, ics, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonCredentialsUnknown)
 		if !strings.Contains(said.Message, "kubectl annotate namespace ics-za1 --overwrite") {
 			t.Errorf("the message does not say how to mend it: %s", said.Message)

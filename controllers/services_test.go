@@ -6,6 +6,7 @@ import (
 
 	"github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cmhf/operator/api/v1alpha1"
@@ -27,6 +28,30 @@ func TestServiceIsRegistered(t *testing.T) {
 	eventually(t, func(g gomega.Gomega) {
 		g.Expect(get(t, ics)).To(gomega.Succeed())
 		g.Expect(ics.Status.Services.Summary).To(gomega.Equal("1/1"))
+	})
+}
+
+// A default service that there is not, or that was refused, is told of on the system, which is Ready all the same.
+func TestDefaultServiceIsToldOf(t *testing.T) {
+	startOperator(t, restConfig)
+	ics := system("QCA")
+	ics.Spec.DefaultService = "east"
+	create(t, ics)
+	waitReady(t, ics)
+	missing := waitCondition(t, ics, v1alpha1.ConditionDefaultServiceOpen, metav1.ConditionFalse, v1alpha1.ReasonNotDeclared)
+	if !strings.Contains(missing.Message, "east") || !strings.Contains(missing.Message, ics.TenantNamespace()) {
+		t.Errorf("the message does not say what is missing where: %s", missing.Message)
+	}
+	east := service(ics.TenantNamespace(), "east", "East", "Nowhere")
+	create(t, east)
+	waitCondition(t, ics, v1alpha1.ConditionDefaultServiceOpen, metav1.ConditionFalse, v1alpha1.ReasonNotRegistered)
+	change(t, east, func(o *v1alpha1.CoreCommunityService) { o.Spec.Neighbourhoods = []string{"Harbour"} })
+	waitCondition(t, ics, v1alpha1.ConditionDefaultServiceOpen, metav1.ConditionTrue, v1alpha1.ReasonRegistered)
+	change(t, ics, func(o *v1alpha1.IntegratedCareSystem) { o.Spec.DefaultService = "" })
+	eventually(t, func(g gomega.Gomega) {
+		g.Expect(get(t, ics)).To(gomega.Succeed())
+		g.Expect(ics.Status.ObservedGeneration).To(gomega.Equal(ics.Generation))
+		g.Expect(meta.FindStatusCondition(ics.Status.Conditions, v1alpha1.ConditionDefaultServiceOpen)).To(gomega.BeNil())
 	})
 }
 

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Makes sure that Chromium, Node.js and the packages of the browser test are here; installs Debian's when root.
+# Makes sure that Chromium and the packages of the browser test are here; installs Debian's when root.
 set -euo pipefail
 cd "$(dirname "$0")/../test/browser"
+../../hack/node.sh
 missing=()
-command -v node >/dev/null && command -v npm >/dev/null || missing+=(nodejs npm)
 [[ -x ${CHROMIUM:-/usr/bin/chromium} ]] || missing+=(chromium)
 if [[ ${#missing[@]} -gt 0 ]]; then
   if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then

@@ -20,6 +20,8 @@ const (
 	ConditionDeletionProtected = "DeletionProtected"
 	// ConditionSizeAdvisory is True when places or neighbourhoods lie outside the sizes of the guidance. It never affects Ready.
 	ConditionSizeAdvisory = "SizeAdvisory"
+	// ConditionDefaultServiceOpen is present while spec.defaultService is, and True when that service takes people. It never affects Ready.
+	ConditionDefaultServiceOpen = "DefaultServiceOpen"
 
 	// ConditionCredentialsRotating is present and True while Secrets are being replaced; it says what is awaited. It never affects Ready.
 	ConditionCredentialsRotating = "CredentialsRotating"
@@ -134,6 +136,8 @@ const (
 	// ReasonOutsideGuidance and ReasonWithinGuidance belong to SizeAdvisory.
 	ReasonOutsideGuidance = "OutsideGuidance"
 	ReasonWithinGuidance  = "WithinGuidance"
+	// ReasonNotDeclared belongs to DefaultServiceOpen, whose other reasons, ReasonRegistered and ReasonNotRegistered, are the service's.
+	ReasonNotDeclared = "NotDeclared"
 )
 
 // Reasons of a CoreCommunityService.
@@ -144,6 +148,8 @@ const (
 	ReasonNotATenantNamespace = "NotATenantNamespace"
 	// ReasonSystemNotFound: the namespace is a tenant's, but its IntegratedCareSystem is gone.
 	ReasonSystemNotFound = "IntegratedCareSystemNotFound"
+	// ReasonDirectoryUnreadable: the ConfigMap with the service directory, which is the record of what was accepted, can't be read.
+	ReasonDirectoryUnreadable = "DirectoryUnreadable"
 	// ReasonUnknownPlace and ReasonUnknownNeighbourhood: the integrated care system has no such place or neighbourhood.
 	ReasonUnknownPlace         = "UnknownPlace"
 	ReasonUnknownNeighbourhood = "UnknownNeighbourhood"

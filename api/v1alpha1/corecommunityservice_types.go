@@ -49,6 +49,106 @@ type CoreCommunityServiceSpec struct {
 	// ages the service is for, in whole years. A referral of anyone else is taken and redirected, never refused.
 	// +optional
 	Ages *Ages `json:"ages,omitempty"`
+
+	// partners are the organisations that the service works with.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=50
+	Partners []Partner `json:"partners,omitempty"`
+
+	// settings in which the service works.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4
+	Settings []Setting `json:"settings,omitempty"`
+
+	// teamTypes are the national codes of the service's teams, such as A06. They decide what the published waiting times count.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=20
+	// +kubebuilder:validation:items:Pattern=`^[A-Z][0-9]{2}$`
+	TeamTypes []string `json:"teamTypes,omitempty"`
+
+	// capacity of the service. It is shown beside what the service holds, and refuses nobody.
+	// +optional
+	Capacity *Capacity `json:"capacity,omitempty"`
+
+	// coordinationLevels are the names of the levels of coordination that the service works with, least first. A level says how
+	// much is coordinated, never who is entitled to care.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=10
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=60
+	CoordinationLevels []string `json:"coordinationLevels,omitempty"`
+
+	// standards that the service has set itself. For each that is not listed a value applies that GET /v1/services of the
+	// coordination API shows.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MaxItems=6
+	Standards []Standard `json:"standards,omitempty"`
+}
+
+// Partner is an organisation that a service works with.
+type Partner struct {
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=120
+	Name string `json:"name"`
+
+	// +required
+	Sector Sector `json:"sector"`
+
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[A-Z0-9]{3,10}$`
+	ODSCode string `json:"odsCode,omitempty"`
+}
+
+// Sector is the part of public or working life that an organisation belongs to.
+//
+// +kubebuilder:validation:Enum=Employer;Education;LocalAuthority;Housing;VCSE;PrimaryCare;SecondaryCare;SocialCare;EmploymentSupport;CriminalJustice;LivedExperience
+type Sector string
+
+// Setting is where a service works.
+//
+// +kubebuilder:validation:Enum=PrimaryCareTeam;CommunityMentalHealthTeam;SupportedHousing;CareHome
+type Setting string
+
+// Capacity is what a service can hold.
+type Capacity struct {
+	// caseload in people.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100000
+	Caseload *int32 `json:"caseload,omitempty"`
+
+	// keyWorkers in posts.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10000
+	KeyWorkers *int32 `json:"keyWorkers,omitempty"`
+}
+
+// Standard is how soon something is to happen.
+type Standard struct {
+	// id of the standard; its ending is the unit of the value.
+	// +required
+	// +kubebuilder:validation:Enum=FirstContactDays;KeyWorkerDays;HandoverAnswerDays;ReentryCheckDays;FollowUpHours;ReviewMonths
+	ID string `json:"id"`
+
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	Value int32 `json:"value"`
+
+	// source says whose standard it is, for example a decision of the system's board.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	Source string `json:"source"`
 }
 
 // Provider is an organisation known by its ODS code.

@@ -40,6 +40,14 @@ type IntegratedCareSystemSpec struct {
 	// +kubebuilder:validation:MaxItems=200
 	Neighbourhoods []Neighbourhood `json:"neighbourhoods,omitempty"`
 
+	// defaultService is the name of the CoreCommunityService that receives people for whom nobody names a service: without an
+	// address, unregistered, out of the area, or of an age that no service is for. It counts as soon as that service is registered
+	// and for as long as it takes referrals.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	DefaultService string `json:"defaultService,omitempty"`
+
 	// digitalLeads are the people and groups of the system who declare its services and read its status. They see no records.
 	// +optional
 	// +listType=map

@@ -2,7 +2,11 @@
 //
 //	coordination-api serve     serves the API (environment: see docs/api/README.md)
 //	coordination-api migrate   brings the database schema to this version, as the owner role
+//	coordination-api verify-audit [--heads FILE] [--public-key FILE]
+//	                           verifies the sealed audit trail, as the app role (see internal/coordination/audit)
+//	coordination-api publish   publishes figures of months that are over (see internal/coordination/measures)
 //	coordination-api logins    makes new logins of the database or retires old ones (see internal/coordination/logins)
+//	coordination-api seed      fills a synthetic database with invented people, as the owner role (see internal/coordination/seed)
 package main
 
 import (
@@ -13,19 +17,23 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	// The image holds nothing but this program: without these, no public certificate of an identity provider could be verified.
 	_ "golang.org/x/crypto/x509roots/fallback"
 
+	"github.com/cmhf/operator/internal/coordination/audit"
 	"github.com/cmhf/operator/internal/coordination/logins"
+	"github.com/cmhf/operator/internal/coordination/measures"
 	"github.com/cmhf/operator/internal/coordination/schema"
+	"github.com/cmhf/operator/internal/coordination/seed"
 	"github.com/cmhf/operator/internal/coordination/server"
 )
 
 // version is set by the build (-ldflags "-X main.version=…").
 var version = "0.0.0-dev"
 
-const usage = "usage: coordination-api serve | migrate | logins"
+const usage = "usage: coordination-api serve | migrate | verify-audit | publish | logins | seed"
 
 func main() {
 	level := new(slog.LevelVar)
@@ -41,6 +49,15 @@ func main() {
 func run(ctx context.Context, level *slog.LevelVar, args []string) error {
 	if len(args) > 0 && args[0] == "logins" {
 		return logins.Run(ctx, args[1:], os.Getenv)
+	}
+	if len(args) > 0 && args[0] == "verify-audit" {
+		return audit.Command(ctx, "", args[1:], os.Stdout)
+	}
+	if len(args) > 0 && args[0] == "seed" {
+		return seed.Command(ctx, args[1:])
+	}
+	if len(args) > 0 && args[0] == "publish" {
+		return measures.Run(ctx, args[1:], os.Getenv, "", time.Now())
 	}
 	if len(args) != 1 {
 		return errors.New(usage)

@@ -17,6 +17,7 @@ import (
 	"github.com/cmhf/operator/controllers/corecommunityservice"
 	"github.com/cmhf/operator/internal/clusterversion"
 	"github.com/cmhf/operator/internal/credentials"
+	"github.com/cmhf/operator/internal/reach"
 	"github.com/cmhf/operator/internal/tenantapi"
 )
 
@@ -65,6 +66,11 @@ func run(ctx context.Context, o options) error {
 	}
 	if err := controllers.Setup(manager, o.settings, tenants); err != nil {
 		return err
+	}
+	if !o.throughProxy { // from outside the cluster it runs as whoever started it
+		if err := manager.Add(reach.Watch{Client: manager.GetClient(), Log: ctrl.Log.WithName("reach")}); err != nil {
+			return fmt.Errorf("adding the look at the operator's own reach: %w", err)
+		}
 	}
 	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the liveness check: %w", err)

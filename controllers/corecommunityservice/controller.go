@@ -73,7 +73,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if failed != nil {
 		return requeue(failed)
 	}
-	if found.waiting != "" {
+	if found.waiting != "" && !found.ics.Spec.Suspend { // the end of which wakes the namespace
 		log.FromContext(ctx).V(1).Info("the coordination API does not answer yet", "namespace", request.Name, "cause", found.waiting)
 		keep = min(cmp.Or(keep, retry), retry)
 	}
@@ -93,12 +93,16 @@ func (r *Reconciler) evaluateNamespace(ctx context.Context, namespace string, se
 	if err != nil || refused != nil {
 		return outcome{namespaceRefused: refused}, err
 	}
-	stored, err := r.stored(ctx, namespace)
-	if err != nil {
-		return outcome{}, err
+	stored, refused, err := r.stored(ctx, namespace)
+	if err != nil || refused != nil {
+		return outcome{ics: ics, namespaceRefused: refused}, err
 	}
 	next, verdicts := evaluate(ics, services, stored)
 	found := outcome{ics: ics, verdicts: verdicts, directory: next}
+	if ics.Spec.Suspend {
+		found.waiting = "the integrated care system is suspended"
+		return found, nil
+	}
 	if !meta.IsStatusConditionTrue(ics.Status.Conditions, v1alpha1.ConditionNamespaceReady) {
 		found.waiting = "the namespace is not ready"
 		return found, nil

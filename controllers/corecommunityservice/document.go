@@ -45,7 +45,31 @@ func entry(ics *v1alpha1.IntegratedCareSystem, service *v1alpha1.CoreCommunitySe
 	if spec.Ages != nil {
 		made.MinimumAge, made.MaximumAge = spec.Ages.Minimum, spec.Ages.Maximum
 	}
+	declare(&made, spec)
 	return made
+}
+
+// declare adds what is declared beyond name and reach. What is not declared stays nil, so that the entry of a service that declares
+// none of it is the same as ever. The levels keep their order, which is from less to more.
+func declare(made *directory.Service, spec v1alpha1.CoreCommunityServiceSpec) {
+	for _, standard := range spec.Standards {
+		made.Standards = append(made.Standards, directory.Standard{ID: standard.ID, Value: standard.Value, Source: standard.Source})
+	}
+	slices.SortFunc(made.Standards, func(a, b directory.Standard) int { return strings.Compare(a.ID, b.ID) })
+	for _, partner := range spec.Partners {
+		made.Partners = append(made.Partners, directory.Partner{Name: partner.Name, Sector: string(partner.Sector), ODSCode: partner.ODSCode})
+	}
+	slices.SortFunc(made.Partners, func(a, b directory.Partner) int { return strings.Compare(a.Name, b.Name) })
+	if len(spec.Settings) > 0 {
+		made.Settings = sortedStrings(spec.Settings)
+	}
+	if len(spec.TeamTypes) > 0 {
+		made.TeamTypes = sortedStrings(spec.TeamTypes)
+	}
+	if spec.Capacity != nil {
+		made.Capacity = &directory.Capacity{Caseload: spec.Capacity.Caseload, KeyWorkers: spec.Capacity.KeyWorkers}
+	}
+	made.CoordinationLevels = slices.Clone(spec.CoordinationLevels)
 }
 
 func sortedStrings[T ~string](values []T) []string {
@@ -77,6 +101,10 @@ func assemble(ics *v1alpha1.IntegratedCareSystem, entries map[string]directory.S
 	for _, name := range sortedNames(entries) {
 		d.Services = append(d.Services, entries[name])
 	}
+	// The systems are declared before their services, and a service may close: the name counts while an open one has it.
+	if entry, ok := entries[ics.Spec.DefaultService]; ok && entry.State == directory.StateOpen {
+		d.DefaultService = entry.Name
+	}
 	return d
 }
 
@@ -89,18 +117,22 @@ func named(entries map[string]directory.Service, neighbourhood string) bool {
 	return false
 }
 
-// stored reads the directory as it was last written; an empty one when there is none yet.
-func (r *Reconciler) stored(ctx context.Context, namespace string) (directory.Directory, error) {
+// stored reads the directory as it was last written; an empty one when there is none yet. One that can't be read is not made anew: it
+// holds what was accepted of services whose present declarations are not.
+func (r *Reconciler) stored(ctx context.Context, namespace string) (directory.Directory, *verdict, error) {
 	live, err := applyset.Current(ctx, r.Client, configMap(namespace))
 	if err != nil || live == nil {
-		return directory.Directory{}, err
+		return directory.Directory{}, nil, err
 	}
 	text, _, _ := unstructured.NestedString(live.Object, "data", configMapKey)
 	var d directory.Directory
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
-		return directory.Directory{}, fmt.Errorf("decoding the directory in ConfigMap %s/%s: %w", namespace, configMapName, err)
+		return directory.Directory{}, &verdict{false, v1alpha1.ReasonDirectoryUnreadable, fmt.Sprintf(
+			"ConfigMap %[1]s/%[2]s, the record of what was accepted, was changed by someone and is no service directory any more; the coordination API goes on with "+
+				"what is committed. Put back the value of %[3]s, or have it made from the declarations, without those services whose present declaration is not accepted: "+
+				"kubectl -n %[1]s delete configmap %[2]s", namespace, configMapName, configMapKey)}, nil
 	}
-	return d, nil
+	return d, nil, nil
 }
 
 // store writes the directory; it is the record of what was accepted, so it comes before the API hears of it.

@@ -1,6 +1,7 @@
 package corecommunityservice
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -196,4 +197,50 @@ func TestEvaluateHoldsItsRules(t *testing.T) {
 			d = next
 		}
 	})
+}
+
+// What a service declares beyond its reach gets into its entry, in an order that does not depend on how it was written; what it
+// doesn't declare leaves the entry as it was before there were such fields.
+func TestEntryHoldsWhatIsDeclared(t *testing.T) {
+	plain := core("a", "Hill")
+	text, err := json.Marshal(entry(ics(), &plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{"standards", "teamTypes", "capacity", "partners", "settings", "coordinationLevels"} {
+		if strings.Contains(string(text), field) {
+			t.Errorf("an entry without %s has it: %s", field, text)
+		}
+	}
+	caseload := int32(200)
+	full := core("a", "Hill")
+	full.Spec.Standards = []v1alpha1.Standard{{ID: "KeyWorkerDays", Value: 7, Source: "board"}, {ID: "FirstContactDays", Value: 14, Source: "board"}}
+	full.Spec.TeamTypes = []string{"A08", "A06"}
+	full.Spec.Capacity = &v1alpha1.Capacity{Caseload: &caseload}
+	full.Spec.Partners = []v1alpha1.Partner{{Name: "Shelter", Sector: "Housing"}, {Name: "Choir", Sector: "VCSE"}}
+	full.Spec.Settings = []v1alpha1.Setting{"SupportedHousing", "CareHome"}
+	full.Spec.CoordinationLevels = []string{"One worker", "Coordinated"}
+	first := entry(ics(), &full)
+	if first.Standards[0].ID != "FirstContactDays" || *first.Capacity.Caseload != 200 || !slices.Equal(first.CoordinationLevels, full.Spec.CoordinationLevels) {
+		t.Errorf("entry: %+v", first)
+	}
+	slices.Reverse(full.Spec.Standards)
+	slices.Reverse(full.Spec.TeamTypes)
+	slices.Reverse(full.Spec.Partners)
+	slices.Reverse(full.Spec.Settings)
+	if again := entry(ics(), &full); again.Digest() != first.Digest() {
+		t.Errorf("the order of the lists decides: %+v, %+v", first, again)
+	}
+}
+
+// The default receiving service counts while an open service has the name.
+func TestDefaultService(t *testing.T) {
+	system := ics()
+	system.Spec.DefaultService = "a"
+	none, _ := evaluate(system, nil, directory.Directory{})
+	open, _ := evaluate(system, []v1alpha1.CoreCommunityService{core("a", "Hill")}, none)
+	closing, _ := evaluate(system, nil, open)
+	if none.DefaultService != "" || open.DefaultService != "a" || closing.DefaultService != "" {
+		t.Errorf("default services: %q before it is declared, %q while it is open, %q when it closes", none.DefaultService, open.DefaultService, closing.DefaultService)
+	}
 }

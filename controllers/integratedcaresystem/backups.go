@@ -57,17 +57,13 @@ var scheduledBackupKind = schema.GroupVersionKind{Group: clusterKind.Group, Vers
 // backup can still be asked for, and with it the time of the last one. The render hash goes, so that the next apply of the same
 // stack starts the schedules again.
 func (r *Reconciler) stopBackups(ctx context.Context, s *scope) (bool, error) {
-	kinds := []schema.GroupVersionKind{scheduleKind}
-	if r.optional.Served(scheduledBackupKind) {
-		kinds = append(kinds, scheduledBackupKind)
-	}
 	var found []unstructured.Unstructured
-	for _, kind := range kinds {
-		schedules := list(kind)
-		if err := r.Uncached.List(ctx, schedules, r.stack(s)...); err != nil {
-			return false, fmt.Errorf("listing the backup schedules of %s: %w", s.ics.Name, err)
+	for _, kind := range []schema.GroupVersionKind{scheduleKind, scheduledBackupKind} {
+		schedules, err := r.listLive(ctx, kind, r.stack(s)...)
+		if err != nil {
+			return false, fmt.Errorf("looking for the backup schedules of %s: %w", s.ics.Name, err)
 		}
-		found = append(found, schedules.Items...)
+		found = append(found, schedules...)
 	}
 	for _, schedule := range found {
 		if suspended, _, _ := unstructured.NestedBool(schedule.Object, "spec", "suspend"); suspended {

@@ -132,7 +132,7 @@ func (r *Reconciler) holdsNothing(ctx context.Context, s *scope, namespace *unst
 	if record, err := r.live(ctx, s, configMapKind, recordName); err != nil || record != nil {
 		return false, err
 	}
-	for _, kind := range append(r.databaseKinds(), claimKind) {
+	for _, kind := range dataKinds {
 		found, err := r.dataObjects(ctx, s, kind)
 		if err != nil || len(found) > 0 {
 			return false, err
@@ -143,12 +143,12 @@ func (r *Reconciler) holdsNothing(ctx context.Context, s *scope, namespace *unst
 
 // dataObjects lists what belongs to the tenant's database, as the API server has it.
 func (r *Reconciler) dataObjects(ctx context.Context, s *scope, kind schema.GroupVersionKind) ([]unstructured.Unstructured, error) {
-	found := list(kind)
 	options := append(r.stack(s), client.MatchingLabels{v1alpha1.LabelICS: s.ics.Name, v1alpha1.LabelComponent: v1alpha1.ComponentDatabase})
-	if err := r.Uncached.List(ctx, found, options...); err != nil {
-		return nil, fmt.Errorf("listing the %ss of the database of %s: %w", kind.Kind, s.ics.Name, err)
+	found, err := r.listLive(ctx, kind, options...)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the database of %s: %w", s.ics.Name, err)
 	}
-	return found.Items, nil
+	return found, nil
 }
 
 // live reads an object of the tenant from the API server, nil when there is none.

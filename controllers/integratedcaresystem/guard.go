@@ -175,7 +175,10 @@ func (r *Reconciler) confirmed(ctx context.Context, s *scope) ([]unstructured.Un
 	if namespace != nil {
 		note(*namespace)
 	}
-	for _, kind := range append(r.databaseKinds(), claimKind) {
+	for _, kind := range dataKinds {
+		if kind == clusterKind && !r.optional.Served(kind) {
+			continue
+		}
 		found := list(kind)
 		if err := r.Client.List(ctx, found, r.stack(s)...); err != nil {
 			return nil, fmt.Errorf("listing the %ss of %s: %w", kind.Kind, s.ics.Name, err)

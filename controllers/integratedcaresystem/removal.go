@@ -26,8 +26,7 @@ const removalRole = "cmhf-operator-tenant-removal"
 func (r *Reconciler) remove(ctx context.Context, s *scope) (bool, error) {
 	backup := s.ics.Status.Deletion.Backup
 	if !s.deletes() || backup == nil {
-		// A removal that was begun may have been called off.
-		return r.endGrant(ctx, s)
+		return r.callOff(ctx, s)
 	}
 	if s.ics.Annotations[v1alpha1.AnnotationConfirmDeletion] != s.ics.Name {
 		return false, &refusal{v1alpha1.ReasonDeletionNotConfirmed, fmt.Sprintf("the last backup is verified and the data can be removed, but the deletion is not confirmed: "+
@@ -46,7 +45,7 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) (bool, error) {
 			"so nothing more is removed; %s", namespace.GetName(), backup.Claim, s.keepInstead()), lookAgain}
 	}
 	s.stoppingReason = v1alpha1.ReasonRemoving
-	for _, kind := range append(r.databaseKinds(), claimKind) {
+	for _, kind := range dataKinds {
 		objects, err := r.dataObjects(ctx, s, kind)
 		if err != nil {
 			return false, err
@@ -58,11 +57,7 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) (bool, error) {
 		}
 	}
 	r.Credentials.Forget(namespace.GetUID())
-	record, err := readRecord(namespace)
-	if err != nil {
-		return false, err
-	}
-	secrets, err := r.ownSecrets(ctx, s, append(record.Names(), clusterSecrets...))
+	secrets, err := r.ownSecrets(ctx, s, namespace)
 	if err != nil {
 		return false, err
 	}
@@ -71,6 +66,39 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) (bool, error) {
 		return false, err
 	}
 	return r.endGrant(ctx, s)
+}
+
+// callOff ends a removal that was begun, where there is one: what is kept is no longer confirmed, and the right to remove it goes.
+func (r *Reconciler) callOff(ctx context.Context, s *scope) (bool, error) {
+	namespace, err := r.tenantNamespace(ctx, s)
+	if err != nil || namespace == nil {
+		return err == nil, err
+	}
+	binding, err := r.live(ctx, s, roleBindingKind, removalRole)
+	if err != nil || binding == nil {
+		return err == nil, err
+	}
+	kept, err := r.ownSecrets(ctx, s, namespace)
+	if err != nil {
+		return false, err
+	}
+	for _, kind := range dataKinds {
+		objects, err := r.dataObjects(ctx, s, kind)
+		if err != nil {
+			return false, err
+		}
+		kept = append(kept, objects...)
+	}
+	for _, object := range kept {
+		if object.GetDeletionTimestamp() != nil {
+			continue
+		}
+		if err := r.annotate(ctx, &object, v1alpha1.AnnotationConfirmDeletion, ""); err != nil {
+			return false, fmt.Errorf("taking back the confirmation of %s: %w", applyset.Ref(&object), err)
+		}
+	}
+	err = r.Applier.Remove(ctx, binding)
+	return err == nil, err
 }
 
 // removeEach confirms and deletes objects, and says whether they are gone.
@@ -133,10 +161,14 @@ func (r *Reconciler) endGrant(ctx context.Context, s *scope) (bool, error) {
 // clusterSecrets are those that CloudNativePG makes for a Cluster.
 var clusterSecrets = []string{clusterName + "-ca", clusterName + "-server", clusterName + "-replication"}
 
-// ownSecrets finds the tenant's Secrets by their names: Secrets are never listed.
-func (r *Reconciler) ownSecrets(ctx context.Context, s *scope, names []string) ([]unstructured.Unstructured, error) {
+// ownSecrets finds the tenant's Secrets by the names that its record allows for: Secrets are never listed.
+func (r *Reconciler) ownSecrets(ctx context.Context, s *scope, namespace *unstructured.Unstructured) ([]unstructured.Unstructured, error) {
+	record, err := readRecord(namespace)
+	if err != nil {
+		return nil, err
+	}
 	var found []unstructured.Unstructured
-	for _, name := range names {
+	for _, name := range append(record.Names(), clusterSecrets...) {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(secretKind)
 		err := r.Uncached.Get(ctx, client.ObjectKey{Namespace: s.ics.TenantNamespace(), Name: name}, secret)

@@ -38,10 +38,32 @@ func (r *Reconciler) find(ctx context.Context, s *scope) (bool, error) {
 	if s.record, err = readRecord(s.existing); err != nil {
 		return false, err
 	}
+	if err := r.refuseLostRecord(ctx, s); err != nil {
+		return false, err
+	}
 	if r.Credentials.Latest(s.existing.GetUID(), s.record).Revision > s.record.Revision {
 		s.record, err = r.liveRecord(ctx, s.existing)
 	}
 	return err == nil, err
+}
+
+// refuseLostRecord finds that the record of a tenant whose Secrets were rotated is gone, also when another operator than the present one
+// wrote it: what stands for a tenant that was never rotated would lead its programs to Secrets that are no more.
+func (r *Reconciler) refuseLostRecord(ctx context.Context, s *scope) error {
+	_, there := s.existing.GetAnnotations()[v1alpha1.AnnotationCredentials]
+	if told := s.ics.Status.Credentials; there || told == nil || told.Generation < 2 {
+		return nil
+	}
+	// A namespace that was made anew has no Secrets yet, and the first generation is the right one.
+	rotated, err := r.Credentials.Holds(ctx, s.existing.GetName(), s.ics.Status.Credentials.Generation)
+	if err != nil || !rotated {
+		return err
+	}
+	return recordGone(s.existing.GetName())
+}
+
+func recordGone(namespace string) error {
+	return damagedRecord(namespace, fmt.Errorf("annotation %s is gone", v1alpha1.AnnotationCredentials))
 }
 
 // liveRecord asks the API server where a cache shows another record than the one that this operator wrote last: the cache may lag
@@ -55,7 +77,7 @@ func (r *Reconciler) liveRecord(ctx context.Context, seen *unstructured.Unstruct
 		return credentials.Record{}, apierrors.NewConflict(corev1.Resource("namespaces"), seen.GetName(), errors.New("it was deleted meanwhile"))
 	}
 	if _, there := namespace.GetAnnotations()[v1alpha1.AnnotationCredentials]; !there {
-		return credentials.Record{}, damagedRecord(namespace.GetName(), fmt.Errorf("annotation %s is gone", v1alpha1.AnnotationCredentials))
+		return credentials.Record{}, recordGone(namespace.GetName())
 	}
 	record, err := readRecord(namespace)
 	if err == nil {

@@ -6,19 +6,28 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cmhf/operator/internal/applyset"
 	"github.com/cmhf/operator/internal/health"
 	"github.com/cmhf/operator/internal/stack"
 )
 
-// databaseKinds are what runs a database, whichever engine it is, as far as they are served.
-func (r *Reconciler) databaseKinds() []schema.GroupVersionKind {
-	kinds := []schema.GroupVersionKind{statefulSetKind}
-	if r.optional.Served(clusterKind) {
-		kinds = append(kinds, clusterKind)
+// databaseKinds are what runs a database, whichever engine it is.
+var databaseKinds = []schema.GroupVersionKind{statefulSetKind, clusterKind}
+
+// dataKinds are the same with what the data lie on.
+var dataKinds = []schema.GroupVersionKind{statefulSetKind, clusterKind, claimKind}
+
+// listLive asks the API server for the objects of a kind; of one that it does not serve there are none. What this operator knows of
+// optional kinds does not count here: it may be too little for a moment, and a database that is overlooked would lose its Secrets and
+// volumes while it runs.
+func (r *Reconciler) listLive(ctx context.Context, kind schema.GroupVersionKind, options ...client.ListOption) ([]unstructured.Unstructured, error) {
+	found := list(kind)
+	if err := r.Uncached.List(ctx, found, options...); err != nil && !applyset.IsNotServed(err, kind) {
+		return nil, fmt.Errorf("listing every %s: %w", kind.Kind, err)
 	}
-	return kinds
+	return found.Items, nil
 }
 
 // stopDatabase stops whatever runs the database and waits until it has shut down cleanly. CloudNativePG puts that off while the
@@ -26,12 +35,12 @@ func (r *Reconciler) databaseKinds() []schema.GroupVersionKind {
 // resource may go.
 func (r *Reconciler) stopDatabase(ctx context.Context, s *scope) (bool, error) {
 	stopped := true
-	for _, kind := range r.databaseKinds() {
-		databases := list(kind)
-		if err := r.Uncached.List(ctx, databases, r.stack(s)...); err != nil {
-			return false, fmt.Errorf("listing the databases of %s: %w", s.ics.Name, err)
+	for _, kind := range databaseKinds {
+		databases, err := r.listLive(ctx, kind, r.stack(s)...)
+		if err != nil {
+			return false, fmt.Errorf("looking for the databases of %s: %w", s.ics.Name, err)
 		}
-		for _, database := range databases.Items {
+		for _, database := range databases {
 			if !stopping(&database) {
 				if err := r.setRunning(ctx, &database, false); err != nil {
 					return false, fmt.Errorf("stopping %s: %w", applyset.Ref(&database), err)
@@ -57,7 +66,7 @@ func (r *Reconciler) stopDatabase(ctx context.Context, s *scope) (bool, error) {
 
 // startDatabase brings up a database that rests, and waits until it serves.
 func (r *Reconciler) startDatabase(ctx context.Context, s *scope) (bool, error) {
-	for _, kind := range r.databaseKinds() {
+	for _, kind := range databaseKinds {
 		databases, err := r.dataObjects(ctx, s, kind)
 		if err != nil {
 			return false, err

@@ -68,7 +68,9 @@ type scope struct {
 	backups *backups
 	// total and ready services: set by services.
 	servicesCounted bool
-	total, ready    int32
+	// defaultService is the one that spec.defaultService names; nil when none has the name.
+	defaultService *v1alpha1.CoreCommunityService
+	total, ready   int32
 
 	// again is when to look again although no watch tells of anything; zero when that is not needed.
 	again time.Duration

@@ -95,6 +95,7 @@ func computeStatus(s *scope) {
 		meta.SetStatusCondition(&status.Conditions, s.backups.condition(s.ics.Generation))
 	}
 	setSizeAdvisory(s.ics, set)
+	setDefaultService(s, set)
 
 	ready := readiness(s)
 	meta.SetStatusCondition(&status.Conditions, ready)

@@ -40,24 +40,27 @@ func (a *Applier) current(ctx context.Context, desired *unstructured.Unstructure
 	return withMetadata(live, kind), nil
 }
 
-// list gives the members of a set in a namespace as the cache knows them.
-func (a *Applier) list(ctx context.Context, kind schema.GroupVersionKind, options ...client.ListOption) ([]unstructured.Unstructured, error) {
+// list gives the members of a set in a namespace as the cache knows them: who they are and whether they are on their way out. They are
+// the cache's own, to be read only: there are many, and they are looked at often.
+func (a *Applier) list(ctx context.Context, kind schema.GroupVersionKind, options ...client.ListOption) ([]metav1.Object, error) {
+	options = append(options, client.UnsafeDisableDeepCopy)
+	var objects []metav1.Object
 	if !MetadataOnly(kind) {
 		found := &unstructured.UnstructuredList{}
 		found.SetGroupVersionKind(kind)
 		err := a.client.List(ctx, found, options...)
-		return found.Items, err
+		for i := range found.Items {
+			objects = append(objects, &found.Items[i])
+		}
+		return objects, err
 	}
 	found := &metav1.PartialObjectMetadataList{}
 	found.SetGroupVersionKind(kind)
-	if err := a.client.List(ctx, found, options...); err != nil {
-		return nil, err
-	}
-	objects := make([]unstructured.Unstructured, 0, len(found.Items))
+	err := a.client.List(ctx, found, options...)
 	for i := range found.Items {
-		objects = append(objects, *withMetadata(&found.Items[i], kind))
+		objects = append(objects, &found.Items[i])
 	}
-	return objects, nil
+	return objects, err
 }
 
 // withMetadata is an object of which the metadata that this package reads are known.

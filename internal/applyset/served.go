@@ -16,6 +16,12 @@ type NotServedError struct{ Kind schema.GroupVersionKind }
 
 func (e *NotServedError) Error() string { return fmt.Sprintf("%s is not served", e.Kind) }
 
+// IsNotServed says whether an error of a client means that the API server knows no such kind, or knows it no longer.
+func IsNotServed(err error, kind schema.GroupVersionKind) bool {
+	var absent *NotServedError
+	return errors.As(servedOr(err, kind), &absent)
+}
+
 // servedOr turns what the parts of the client say of a kind that is not there into a *NotServedError. Any other error stays as it is,
 // also that an object or its namespace does not exist.
 func servedOr(err error, kind schema.GroupVersionKind) error {

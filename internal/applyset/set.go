@@ -54,11 +54,11 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 		if err != nil {
 			return nil, fmt.Errorf("listing the %ss of set %s: %w", kind.Kind, id, err)
 		}
-		for i := range members {
-			member := &members[i]
-			if wanted[kind.Kind+"/"+member.GetName()] || member.GetDeletionTimestamp() != nil {
+		for _, each := range members {
+			if wanted[kind.Kind+"/"+each.GetName()] || each.GetDeletionTimestamp() != nil {
 				continue
 			}
+			member := identity(each, kind)
 			if slices.Contains(holdsData, kind.Kind) {
 				retained = append(retained, Ref(member))
 				continue
@@ -72,8 +72,18 @@ func (a *Applier) Prune(ctx context.Context, id string, kinds []schema.GroupVers
 	return retained, nil
 }
 
+// identity is what is needed to name an object and to remove it.
+func identity(object metav1.Object, kind schema.GroupVersionKind) *unstructured.Unstructured {
+	bare := &unstructured.Unstructured{}
+	bare.SetGroupVersionKind(kind)
+	bare.SetNamespace(object.GetNamespace())
+	bare.SetName(object.GetName())
+	bare.SetUID(object.GetUID())
+	return bare
+}
+
 // members lists those of a kind. The cache finds what is in a namespace without looking at everything there is.
-func (a *Applier) members(ctx context.Context, id string, kind schema.GroupVersionKind, namespaces map[string]bool) ([]unstructured.Unstructured, error) {
+func (a *Applier) members(ctx context.Context, id string, kind schema.GroupVersionKind, namespaces map[string]bool) ([]metav1.Object, error) {
 	one := &unstructured.Unstructured{}
 	one.SetGroupVersionKind(kind)
 	namespaced, err := a.client.IsObjectNamespaced(one)
@@ -83,7 +93,7 @@ func (a *Applier) members(ctx context.Context, id string, kind schema.GroupVersi
 	if !namespaced {
 		namespaces = map[string]bool{metav1.NamespaceAll: true}
 	}
-	var found []unstructured.Unstructured
+	var found []metav1.Object
 	for namespace := range namespaces {
 		members, err := a.list(ctx, kind, client.InNamespace(namespace), client.MatchingLabels{LabelPartOf: id})
 		if err != nil {
@@ -99,8 +109,7 @@ func (a *Applier) Remove(ctx context.Context, object *unstructured.Unstructured,
 	uid := object.GetUID()
 	options = append([]client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid}}, options...)
 	err := a.client.Delete(ctx, object, options...)
-	absent := (*NotServedError)(nil)
-	if client.IgnoreNotFound(err) != nil && !errors.As(servedOr(err, object.GroupVersionKind()), &absent) {
+	if client.IgnoreNotFound(err) != nil && !IsNotServed(err, object.GroupVersionKind()) {
 		return fmt.Errorf("removing %s: %w", Ref(object), err)
 	}
 	a.mu.Lock()

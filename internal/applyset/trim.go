@@ -1,8 +1,6 @@
 package applyset
 
 import (
-	"slices"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -10,7 +8,9 @@ import (
 // unread lists, by kind, what nobody reads of an object in the cache. It is most of what objects weigh: a country's would take
 // hundreds of mebibytes.
 var unread = map[string][][]string{
+	"CronJob":     {{"spec", "jobTemplate"}},
 	"Deployment":  {{"spec", "template"}},
+	"Job":         {{"spec", "template"}},
 	"RoleBinding": {{"subjects"}},
 	"StatefulSet": {{"spec", "template"}},
 }
@@ -38,12 +38,12 @@ func Trim(object any) (any, error) {
 }
 
 func trimOwnership(live metav1.Object, replicas bool) {
-	if slices.ContainsFunc(live.GetManagedFields(), isTrimmed) {
-		return
-	}
 	entry := ownEntry(live)
-	if entry == nil {
+	switch {
+	case entry == nil:
 		live.SetManagedFields(nil)
+		return
+	case isTrimmed(*entry):
 		return
 	}
 	left := metav1.ManagedFieldsEntry{Manager: entry.Manager, Operation: entry.Operation, FieldsType: trimmed + ownership(live), FieldsV1: &metav1.FieldsV1{}}

@@ -167,6 +167,12 @@ func (k *Keeper) Lost(ctx context.Context, tenant Tenant) ([]string, error) {
 	return lost, nil
 }
 
+// Holds says whether a namespace holds Secrets of a generation: the token between operator and API, which every tenant has.
+func (k *Keeper) Holds(ctx context.Context, namespace string, generation int64) (bool, error) {
+	found, err := k.metadata(ctx, namespace, Name(APIInternal, generation))
+	return found != nil, err
+}
+
 // metadata gives a Secret without its content, nil when there is none.
 func (k *Keeper) metadata(ctx context.Context, namespace, name string) (*metav1.PartialObjectMetadata, error) {
 	secret := secretMetadata(namespace, name)

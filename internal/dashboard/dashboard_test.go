@@ -21,7 +21,7 @@ func TestSigningInShowsTheFiguresAndSigningOutEndsBothSessions(t *testing.T) {
 	if p.status != http.StatusOK || p.url.Path != "/at-a-glance" {
 		t.Fatalf("signing in leads to %s with status %d", p.url, p.status)
 	}
-	p.holds(t, "1,250", "Fewer than 5", "No data", "Salford East", "No new referrals", "early intervention psychosis", "!<strong>*",
+	p.holds(t, "1,250", "Hidden", "!ewer than 5", "No data", "Salford East", "No new referrals", "early intervention psychosis", "!<strong>*",
 		"Synthetic data.", "12 months to 21 November 2026", "21 November 2026 at 9:04am", "rounded to the nearest 5", "Account Of A Lead",
 		"not made, run or approved by the NHS")
 

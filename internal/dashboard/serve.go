@@ -12,12 +12,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cmhf/operator/internal/farewell"
 )
 
 const (
-	// farewell is how long the dashboard goes on answering after it has said that it is not ready, so that no request comes
+	// leaveTime is how long the dashboard goes on answering after it has said that it is not ready, so that no request comes
 	// to a closed door while the cluster takes it off its list.
-	farewell = 3 * time.Second
+	leaveTime = 3 * time.Second
 	// drain bounds the wait for requests under way.
 	drain = 20 * time.Second
 )
@@ -56,7 +58,8 @@ func (d *Dashboard) Serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for health checks (CMHF_INTERNAL_LISTEN): %w", err), public.Close())
 	}
-	servers := map[net.Listener]*http.Server{public: d.server(d.Public), internal: d.server(d.Internal)}
+	leaving := &farewell.Farewell{}
+	servers := map[net.Listener]*http.Server{public: d.server(leaving.Tell(d.Public)), internal: d.server(d.Internal)}
 
 	group, ctx := errgroup.WithContext(ctx)
 	for listener, s := range servers {
@@ -72,8 +75,9 @@ func (d *Dashboard) Serve(ctx context.Context) error {
 	group.Go(func() error {
 		<-ctx.Done()
 		d.ready.Store(false)
-		d.log.Info("stopping", "farewell", farewell.String(), "drain", drain.String())
-		time.Sleep(farewell)
+		leaving.Store(true)
+		d.log.Info("stopping", "leave_time", leaveTime.String(), "drain", drain.String())
+		time.Sleep(leaveTime)
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
 		// Readers first; the cluster can ask for our health until the end.

@@ -10,16 +10,23 @@ import (
 // status asks one address and returns the status; 0 means that nobody answered.
 func status(t *testing.T, address string) int {
 	t.Helper()
+	got, _ := ask(t, address)
+	return got
+}
+
+// ask gives the status too, and whether the answer ends the connection.
+func ask(t *testing.T, address string) (status int, ends bool) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return 0
+		return 0, true
 	}
 	defer resp.Body.Close()
-	return resp.StatusCode
+	return resp.StatusCode, resp.Close
 }
 
 func TestServesAndStopsGently(t *testing.T) {
@@ -44,10 +51,17 @@ func TestServesAndStopsGently(t *testing.T) {
 		t.Errorf("readers can see the metrics: status %d", got)
 	}
 
+	if _, ends := ask(t, "http://"+serving.Public+"/"); ends {
+		t.Error("a dashboard that serves ends connections")
+	}
+
 	stop()
 	s.log.next(t, `"stopping"`)
 	if ready, page := status(t, "http://"+serving.Internal+"/readyz"), status(t, "http://"+serving.Public+"/"); ready != http.StatusServiceUnavailable || page != http.StatusOK {
 		t.Errorf("while stopping: readiness %d, page %d; want 503 and 200", ready, page)
+	}
+	if got, ends := ask(t, "http://"+serving.Public+"/"); got != http.StatusOK || !ends {
+		t.Errorf("a dashboard that stops answers with %d and keeps the connection", got)
 	}
 	if err := <-done; err != nil {
 		t.Errorf("stopped with %v", err)

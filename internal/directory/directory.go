@@ -45,6 +45,8 @@ type Directory struct {
 	Neighbourhoods []Neighbourhood `json:"neighbourhoods"`
 	// Services sorted by name.
 	Services []Service `json:"services"`
+	// DefaultService is the open service that receives people for whom nobody names one; empty when there is none.
+	DefaultService string `json:"defaultService,omitempty"`
 }
 
 // Neighbourhood is a primary care network footprint within a place.
@@ -68,6 +70,44 @@ type Service struct {
 	// MinimumAge and MaximumAge in whole years; nil means no limit.
 	MinimumAge *int32 `json:"minimumAge,omitempty"`
 	MaximumAge *int32 `json:"maximumAge,omitempty"`
+	// What follows is left out where nothing is declared, so that an API that doesn't know it takes the entry all the same.
+
+	// Standards that the service has set itself, sorted by id; the API knows what applies otherwise.
+	Standards []Standard `json:"standards,omitempty"`
+	// TeamTypes are national codes such as A06.
+	TeamTypes []string  `json:"teamTypes,omitempty"`
+	Capacity  *Capacity `json:"capacity,omitempty"`
+	Partners  []Partner `json:"partners,omitempty"`
+	Settings  []string  `json:"settings,omitempty"`
+	// CoordinationLevels are the service's own names for how much planning and coordination a person needs; none: any name may be used.
+	CoordinationLevels []string `json:"coordinationLevels,omitempty"`
+}
+
+// StandardIDs are the standards that a service can set itself; the ending of an id is the value's unit.
+var StandardIDs = []string{"FirstContactDays", "FollowUpHours", "HandoverAnswerDays", "KeyWorkerDays", "ReentryCheckDays", "ReviewMonths"}
+
+// Standard is how soon something is to happen.
+type Standard struct {
+	ID    string `json:"id"`
+	Value int32  `json:"value"`
+	// Source says whose standard it is.
+	Source string `json:"source"`
+}
+
+// Capacity is what a service can hold; nil means not declared. It is shown and blocks nothing.
+type Capacity struct {
+	Caseload   *int32 `json:"caseload,omitempty"`
+	KeyWorkers *int32 `json:"keyWorkers,omitempty"`
+}
+
+// Sectors of partner organisations.
+var Sectors = []string{"Employer", "Education", "LocalAuthority", "Housing", "VCSE", "PrimaryCare", "SecondaryCare", "SocialCare", "EmploymentSupport", "CriminalJustice", "LivedExperience"}
+
+// Partner is an organisation that a service works with.
+type Partner struct {
+	Name    string `json:"name"`
+	Sector  string `json:"sector"`
+	ODSCode string `json:"odsCode,omitempty"`
 }
 
 // Provider is an organisation that leads a service.

@@ -62,16 +62,25 @@ func isAllowed(kind string, path []string) bool {
 	})
 }
 
-// foreign says whether a label or annotation is neither the operator's nor one that Kubernetes or a network plugin acts on for pods
-// in general. Those of ingress controllers and of the cluster autoscaler are meant to be set by people.
+// foreign says whether a label or annotation is neither the operator's nor one that Kubernetes, a network plugin or a controller of Ingresses
+// acts on. Those of the cluster autoscaler and some of ingress-nginx are meant to be set by people.
 func foreign(key string) bool {
-	domain, _, prefixed := strings.Cut(key, "/")
+	domain, name, prefixed := strings.Cut(key, "/")
 	if !prefixed {
 		return true
 	}
 	within := func(suffix string) bool { return domain == suffix || strings.HasSuffix(domain, "."+suffix) }
-	if within("ingress.kubernetes.io") || within("cluster-autoscaler.kubernetes.io") {
+	switch {
+	case within("cluster-autoscaler.kubernetes.io"):
 		return true
+	case domain == "nginx.ingress.kubernetes.io":
+		return slices.ContainsFunc(tuning, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	}
-	return !slices.ContainsFunc([]string{"cmhf.health", "kubernetes.io", "k8s.io", "cni.cncf.io", "cnpg.io"}, within)
+	return !slices.ContainsFunc([]string{"cmhf.health", "kubernetes.io", "k8s.io", "cni.cncf.io", "cnpg.io",
+		"haproxy.org", "haproxy-ingress.github.io", "konghq.com", "nginx.org", "traefik.io", "traefik.containo.us"}, within)
 }
+
+// tuning are beginnings of the annotations of ingress-nginx that say how much and how long, and from where: nothing else of what it knows, which
+// can lead requests to another host, copy them elsewhere, or put lines into its configuration.
+var tuning = []string{"proxy-body-size", "proxy-buffer", "proxy-connect-timeout", "proxy-read-timeout", "proxy-send-timeout", "proxy-max-temp-file-size",
+	"client-body-buffer-size", "limit-", "whitelist-source-range", "denylist-source-range"}

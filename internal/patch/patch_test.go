@@ -243,6 +243,12 @@ func TestRefusedPatches(t *testing.T) {
 	}
 	for name, p := range map[string]Patch{
 		"another host of the Ingress": {"Ingress", "dashboard", "- {op: replace, path: /spec/rules/0/host, value: evil.example.org}"},
+		"a host that is another's":    {"Ingress", "dashboard", "metadata: {annotations: {nginx.ingress.kubernetes.io/server-alias: other.example.org}}"},
+		"copy of the requests":        {"Ingress", "dashboard", "metadata: {annotations: {nginx.ingress.kubernetes.io/mirror-target: 'https://evil.example.org'}}"},
+		"lines of a configuration":    {"Ingress", "dashboard", "metadata: {annotations: {nginx.ingress.kubernetes.io/configuration-snippet: x}}"},
+		"the same of another domain":  {"Ingress", "dashboard", "metadata: {annotations: {ingress.kubernetes.io/server-alias: other.example.org}}"},
+		"another controller's":        {"Ingress", "dashboard", "metadata: {annotations: {haproxy.org/backend-config-snippet: x}}"},
+		"its domain within another":   {"Ingress", "dashboard", "metadata: {annotations: {router.traefik.io/router.middlewares: x}}"},
 		"internal port":               {"Ingress", "dashboard", "- {op: replace, path: /spec/rules/0/http/paths/0/backend/service/port, value: {number: 8081}}"},
 		"mirror of the requests":      {"HTTPRoute", "dashboard", "- {op: add, path: /spec/rules/0/filters, value: [{type: RequestMirror, requestMirror: {backendRef: {name: evil}}}]}"},
 		"another rule":                {"HTTPRoute", "dashboard", "- {op: add, path: /spec/rules/-, value: {timeouts: {}}}"},

@@ -3,6 +3,7 @@ package stack
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
 
 	"github.com/cmhf/operator/internal/coordination/schema"
 	"github.com/cmhf/operator/internal/testkit/postgres"
@@ -208,6 +211,23 @@ func (k *keeper) everything(t *testing.T) []string {
 		names = append(names, entry.Name())
 	}
 	return names
+}
+
+// migrateTo brings an empty database to a version, as the release did whose newest migration it was.
+func migrateTo(t *testing.T, database *postgres.Database, version int64) {
+	t.Helper()
+	db, err := sql.Open("pgx", database.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS("../coordination/schema/migrations"), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fill puts people with referrals into a migrated database; the names and numbers occur nowhere else.

@@ -3,7 +3,7 @@
 //
 //   cd test/browser && npm ci
 //   DASHBOARD_PASSWORD=... node check.mjs --url http://dashboard.ics-qop.cmhf.localhost:8080 --user NAME \
-//     --expect people-referred=15 --expect waiting='Fewer than 5' [--services 3] [--synthetic yes|no] [--out DIR]
+//     --expect people-referred=15 --expect waiting=Hidden [--services 3] [--synthetic yes|no] [--out DIR]
 //
 // --expect gives what a tile must say; --out is where screenshots and the printout go. Exit status 0 means that all went well.
 import { existsSync, mkdirSync } from "node:fs";

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -76,7 +77,8 @@ spec:
           exec postgres -c listen_addresses='*' -c unix_socket_directories=/data \
             -c ssl=on -c ssl_cert_file=/certificate/tls.crt -c ssl_key_file=/data/tls.key
         env: [{name: PGHOST, value: /data}]
-        readinessProbe: {exec: {command: [pg_isready, --quiet]}, periodSeconds: 1}
+        readinessProbe: {exec: {command: [pg_isready, --quiet]}, periodSeconds: 3}
+        lifecycle: {preStop: {exec: {command: [pg_ctl, stop, --pgdata=/data/pg, --mode=fast]}}}
         volumeMounts: [{name: data, mountPath: /data}, {name: certificate, mountPath: /certificate}]
       volumes:
       - {name: data, persistentVolumeClaim: {claimName: data}}
@@ -124,6 +126,8 @@ func TestExternalDatabase(t *testing.T) {
 
 	x.run(t, "-n", "elsewhere", "scale", "deployment/postgres", "--replicas=0")
 	x.until(t, "DatabaseReady", "False", "Unreachable")
+	// Two servers at once would write to the same files.
+	x.run(t, "-n", "elsewhere", "wait", "--for=delete", "pod", "-l", "app=postgres", "--timeout=60s")
 	x.run(t, "-n", "elsewhere", "scale", "deployment/postgres", "--replicas=1")
 	x.ready(t)
 
@@ -172,13 +176,37 @@ func TestExternalDatabase(t *testing.T) {
 	x.deleteConfirmed(t)
 	x.databaseGone(t)
 	x.sameRecords(t, was)
-	if backups := x.backups(t); len(backups) != 2 {
-		t.Errorf("the backups are %v, want two", backups)
+	backups := x.backups(t)
+	if len(backups) != 2 {
+		t.Fatalf("the backups are %v, want two", backups)
 	}
 	if x.secretValue(t, x.namespace, "elsewhere", "appPassword") != app {
 		t.Error("the Secret that someone else made is another one")
 	}
+	x.restoreElsewhere(t, certificate, owner, app, backups[1])
 	x.logsAreClean(t)
+}
+
+// restoreElsewhere makes a backup the records of another system, in another database of the same server.
+func (x *tenant) restoreElsewhere(t *testing.T, certificate, owner, app, backup string) {
+	t.Helper()
+	was := x.records(t)
+	x.sql(t, "CREATE DATABASE drill OWNER cmhf_owner", "postgres")
+	drill := newTenant(t, "sg2", "Retain", "{engine: External, restoreFrom: {backup: "+backup+", odsCode: SG1}, "+
+		"external: {secretRef: {name: elsewhere}, egressCIDRs: [10.0.0.0/8]}, backup: {storage: {size: 1Gi}}}", x.server...)
+	drill.database = "drill"
+	drill.secret(t, certificate, owner, "cmhf_app_next", app)
+	eventually(t, "the restore waits for the backup", func() error {
+		log, err := drill.try(t.Context(), "", "-n", drill.namespace, "logs", "-l", "app.kubernetes.io/component=restore")
+		if err == nil && !strings.Contains(log, "waiting for the backup") {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	x.copyBackup(t, x.namespace, drill.namespace, backup)
+	drill.ready(t)
+	drill.until(t, "DatabaseRestored", "True", "")
+	drill.sameRecords(t, was)
 }
 
 // serve starts the server and gives its certificate.
@@ -215,7 +243,7 @@ func (x *tenant) sessions(t *testing.T, login string) string {
 func (x *tenant) secret(t *testing.T, certificate, owner, appLogin, app string) {
 	t.Helper()
 	made := x.run(t, "-n", x.namespace, "create", "secret", "generic", "elsewhere", "--dry-run=client", "-o", "yaml",
-		"--from-literal=host="+serverHost, "--from-literal=port=5432", "--from-literal=database=cmhf",
+		"--from-literal=host="+serverHost, "--from-literal=port=5432", "--from-literal=database="+x.database,
 		"--from-literal=ownerUsername=cmhf_owner", "--from-literal=ownerPassword="+owner,
 		"--from-literal=appUsername="+appLogin, "--from-literal=appPassword="+app, "--from-literal=ca.crt="+certificate)
 	x.apply(t, made)

@@ -125,13 +125,7 @@ func (s *suite) restoreElsewhere(t *testing.T, backup string, referrals []apicli
 		}
 		return err
 	})
-	s.apply(t, s.besideBackups(t, "ics-qdr", "writer", false))
-	s.run(t, "-n", "ics-qdr", "wait", "--for=condition=Ready", "pod/writer", "--timeout=60s")
-	archive := s.run(t, "-n", "ics-qsl", "exec", "reader", "--", "tar", "-C", "/backups", "-cf", "-", backup)
-	if _, err := s.try(t.Context(), archive, "-n", "ics-qdr", "exec", "-i", "writer", "--", "sh", "-ec",
-		"mkdir /backups/.incoming; tar -C /backups/.incoming -xf -; mv /backups/.incoming/* /backups/; rmdir /backups/.incoming"); err != nil {
-		t.Fatal(err)
-	}
+	s.copyBackup(t, "ics-qsl", "ics-qdr", backup)
 	s.run(t, "wait", "--for=condition=Ready", "ics/qdr", "--timeout=180s")
 	s.run(t, "wait", "--for=condition=DatabaseRestored", "ics/qdr", "--timeout=30s")
 	services, err := os.ReadFile("../../config/samples/services/qsl.yaml")
@@ -157,8 +151,6 @@ func (s *suite) restoreElsewhere(t *testing.T, backup string, referrals []apicli
 	if _, err := s.cluster.SignIn(t.Context(), "qdr", "clinical-qdr", "demo").Accept(t.Context(), "drill-accept", referrals[0].ID); err != nil {
 		t.Errorf("accepting a restored referral: %v", err)
 	}
-	s.run(t, "-n", "ics-qsl", "delete", "pod", "reader", "--now")
-	s.run(t, "-n", "ics-qdr", "delete", "pod", "writer", "--now")
 }
 
 // contents gives rows and checksum of each table, as a backup counts them.
@@ -177,6 +169,27 @@ func (s *suite) contents(t *testing.T, namespace string) map[string]string {
 		}
 	}
 	return found
+}
+
+// copyBackup takes a backup of one system to the backups of another, as docs/backup.md shows it.
+func (s *suite) copyBackup(t *testing.T, from, to, backup string) {
+	t.Helper()
+	pods := []struct {
+		namespace, name string
+		readOnly        bool
+	}{{from, "reader", true}, {to, "writer", false}}
+	for _, pod := range pods {
+		s.apply(t, s.besideBackups(t, pod.namespace, pod.name, pod.readOnly))
+		s.run(t, "-n", pod.namespace, "wait", "--for=condition=Ready", "pod/"+pod.name, "--timeout=60s")
+	}
+	archive := s.run(t, "-n", from, "exec", "reader", "--", "tar", "-C", "/backups", "-cf", "-", backup)
+	if _, err := s.try(t.Context(), archive, "-n", to, "exec", "-i", "writer", "--", "sh", "-ec",
+		"mkdir /backups/.incoming; tar -C /backups/.incoming -xf -; mv /backups/.incoming/* /backups/; rmdir /backups/.incoming"); err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods {
+		s.run(t, "-n", pod.namespace, "delete", "pod", pod.name, "--now")
+	}
 }
 
 // besideBackups is a pod that has the backups of a system mounted, as docs/backup.md shows it.

@@ -25,12 +25,14 @@ type tenant struct {
 	manifest string
 	// server is what kubectl exec needs to get at the database as its superuser: pod, container and namespace.
 	server []string
+	// database is its name.
+	database string
 }
 
 // newTenant declares a system whose settings of the database are given, with a referral system in config/dev/identity.
 func newTenant(t *testing.T, name, policy, database string, server ...string) *tenant {
 	t.Helper()
-	x := &tenant{suite: newSuite(t), name: name, namespace: "ics-" + name, server: server}
+	x := &tenant{suite: newSuite(t), name: name, namespace: "ics-" + name, server: server, database: "cmhf"}
 	x.manifest = strings.NewReplacer("NAME", name, "CODE", strings.ToUpper(name), "POLICY", policy, "DATABASE", database,
 		"PORT", fmt.Sprint(x.cluster.HTTPPort)).Replace(`
 apiVersion: cmhf.health/v1alpha1
@@ -133,7 +135,7 @@ func (x *tenant) records(t *testing.T) map[string]string {
 	t.Helper()
 	program := x.run(t, "-n", x.namespace, "get", "configmap", "backup-programs", "-o", "jsonpath={.data.contents\\.sql}")
 	args := append(append([]string{"exec", "-i"}, x.server...), "--", "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
-		"--set=ON_ERROR_STOP=1", "--single-transaction", "--username=postgres", "--dbname=cmhf", "--file=-")
+		"--set=ON_ERROR_STOP=1", "--single-transaction", "--username=postgres", "--dbname="+x.database, "--file=-")
 	out, err := x.try(t.Context(), program, args...)
 	if err != nil {
 		t.Fatal(err)

@@ -82,12 +82,16 @@ func (b *bench) coldCreate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		taken, err := b.floorOfCreation(ctx, creation)
-		if err != nil {
+		systems := b.systems(b.options.systems)
+		began := time.Now()
+		if err := b.floorOfCreation(ctx, creation, systems); err != nil {
 			return err
 		}
-		bare = append(bare, taken)
+		bare = append(bare, time.Since(began))
 		if usedBare, err = before.note(usedBare); err != nil {
+			return err
+		}
+		if err := b.takeAway(ctx, systems); err != nil {
 			return err
 		}
 		if err := b.startOperator(ctx); err != nil {
@@ -106,7 +110,7 @@ func (b *bench) coldCreate(ctx context.Context) error {
 		if before, err = processorTime(); err != nil {
 			return err
 		}
-		began := time.Now()
+		began = time.Now()
 		if err := b.declare(ctx, b.last); err != nil {
 			return err
 		}
@@ -137,36 +141,34 @@ func (b *bench) coldCreate(ctx context.Context) error {
 	return nil
 }
 
-// floorOfCreation makes a country by hand and takes it away from the operator's sight again: without the resources nothing of it
-// is the operator's to look after.
-func (b *bench) floorOfCreation(ctx context.Context, creation []write) (time.Duration, error) {
-	systems := b.systems(b.options.systems)
-	began := time.Now()
+// floorOfCreation makes a country by hand.
+func (b *bench) floorOfCreation(ctx context.Context, creation []write, systems []*v1alpha1.IntegratedCareSystem) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
 	for _, ics := range systems {
 		group.Go(func() error { return b.user.Create(groupCtx, ics.DeepCopy()) })
 	}
 	if err := group.Wait(); err != nil {
-		return 0, fmt.Errorf("declaring the floor's systems: %w", err)
+		return fmt.Errorf("declaring the floor's systems: %w", err)
 	}
-	if err := floor(ctx, b.rest, b.prototype.Name, creation, systems, &versions{}, creationRank); err != nil {
-		return 0, err
-	}
-	taken := time.Since(began)
+	return floor(ctx, b.rest, b.prototype.Name, creation, systems, &versions{}, creationRank)
+}
+
+// takeAway takes the floor's country from the operator's sight: without the resources nothing of it is the operator's to look after.
+func (b *bench) takeAway(ctx context.Context, systems []*v1alpha1.IntegratedCareSystem) error {
 	for _, ics := range systems {
 		if err := b.user.DeleteAllOf(ctx, &v1alpha1.CoreCommunityService{}, client.InNamespace(ics.TenantNamespace())); err != nil {
-			return 0, fmt.Errorf("taking the floor's services away: %w", err)
+			return fmt.Errorf("taking the floor's services away: %w", err)
 		}
 		patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
 		if err := b.user.Patch(ctx, ics, patch); err != nil {
-			return 0, fmt.Errorf("taking the floor's systems away: %w", err)
+			return fmt.Errorf("taking the floor's systems away: %w", err)
 		}
 		if err := b.user.Delete(ctx, ics); err != nil {
-			return 0, fmt.Errorf("taking the floor's systems away: %w", err)
+			return fmt.Errorf("taking the floor's systems away: %w", err)
 		}
 	}
-	return taken, nil
+	return nil
 }
 
 func ratio(of, to []time.Duration) float64 {

@@ -12,6 +12,7 @@ import (
 	"github.com/cmhf/operator/internal/coordination/access"
 	"github.com/cmhf/operator/internal/coordination/london"
 	"github.com/cmhf/operator/internal/coordination/people"
+	"github.com/cmhf/operator/internal/coordination/people/capacity"
 	"github.com/cmhf/operator/internal/coordination/problem"
 	"github.com/cmhf/operator/internal/coordination/rest"
 	"github.com/cmhf/operator/internal/coordination/services"
@@ -23,6 +24,10 @@ var (
 	insertReturnPlanSQL string
 	//go:embed sql/insert_closure.sql
 	insertClosureSQL string
+	//go:embed sql/open_handover.sql
+	openHandoverSQL string
+	//go:embed sql/accepted_handover.sql
+	acceptedHandoverSQL string
 )
 
 // Closure asks to close an episode. Its parts are optional in the document, and which words and days they may hold is left to
@@ -51,7 +56,9 @@ type Acceptance struct {
 	Name         string `json:"name,omitempty" maxLength:"200" doc:"The person who accepted."`
 	Organisation string `json:"organisation,omitempty" maxLength:"200"`
 	On           string `json:"on,omitempty" doc:"Day of the acceptance." example:"2026-01-20"`
-	Channel      string `json:"channel,omitempty" doc:"How the acceptance was given, when it is recorded on behalf of the receiver: InPerson, Phone, Email, Letter or System." example:"Phone"`
+	// Handover is where a receiver outside the directory has accepted; then all else comes from there.
+	Handover *uuid.UUID `json:"handover,omitempty" format:"uuid" doc:"The accepted handover to an organisation outside the directory; then the other fields come from it."`
+	Channel  string     `json:"channel,omitempty" doc:"How the acceptance was given, when it is recorded on behalf of the receiver: InPerson, Phone, Email, Letter or System." example:"Phone"`
 }
 
 // Choice is the person's own decision to end the support.
@@ -92,13 +99,25 @@ func closeEpisode(ctx context.Context, tx *store.Tx, in *closeInput) (*Output, e
 	if err != nil {
 		return nil, err
 	}
+	if in.Body.Reason != reasonDied {
+		if err := handoversAnswered(ctx, tx, in.ID); err != nil {
+			return nil, err
+		}
+	}
+	if in.Body.Acceptance, err = acceptanceOfHandover(ctx, tx, in.ID, in.Body.Acceptance); err != nil {
+		return nil, err
+	}
 	receiver, err := receivingService(ctx, tx, in.Body.Acceptance, episode)
+	if err != nil {
+		return nil, err
+	}
+	lacking, err := capacity.AssessedAsLacking(ctx, tx, episode.PersonID, capacity.AboutClosure)
 	if err != nil {
 		return nil, err
 	}
 	v := judge(in.Body, facts{
 		today: london.Today(time.Now()), openedOn: london.Today(episode.OpenedAt), birthDate: person.BirthDate, legalDuties: person.LegalDuties, steps: steps,
-		senior: tx.Caller.Has(access.ServiceLead), receiverIsCaller: receiver != nil,
+		senior: tx.Caller.Has(access.ServiceLead), receiverIsCaller: receiver != nil, assessedAsLacking: lacking,
 	})
 	if len(v.missing) > 0 {
 		p := problem.New(problem.ClosureIncomplete, "The episode stays open: the closure lacks the parts that missing names.")
@@ -110,6 +129,38 @@ func closeEpisode(ctx context.Context, tx *store.Tx, in *closeInput) (*Output, e
 	}
 	tx.Touch(episode.PersonID, in.ID)
 	return Read(ctx, tx, in.ID)
+}
+
+// handoversAnswered refuses while somebody has been asked to take over and has not answered.
+func handoversAnswered(ctx context.Context, tx *store.Tx, episode uuid.UUID) error {
+	type open struct{ Receiver string }
+	found, waiting, err := store.One[open](ctx, tx, openHandoverSQL, pgx.NamedArgs{"episode": episode})
+	if err != nil {
+		return fmt.Errorf("looking for an open handover: %w", err)
+	}
+	if waiting {
+		return problem.New(problem.StateConflict, "A handover to %s waits for its answer: withdraw it (POST /v1/handovers/{id}/withdrawal), or wait.", found.Receiver)
+	}
+	return nil
+}
+
+// acceptanceOfHandover fills in what a receiver outside the directory has said in a handover. One that does not count leaves the acceptance
+// empty, and the rule names what is missing.
+func acceptanceOfHandover(ctx context.Context, tx *store.Tx, episode uuid.UUID, a *Acceptance) (*Acceptance, error) {
+	if a == nil || a.Handover == nil {
+		return a, nil
+	}
+	type accepted struct{ Name, Organisation, AcceptedOn, Channel string }
+	found, ok, err := store.One[accepted](ctx, tx, acceptedHandoverSQL, pgx.NamedArgs{"episode": episode, "handover": a.Handover})
+	if err != nil {
+		return nil, fmt.Errorf("reading an accepted handover: %w", err)
+	}
+	if !ok {
+		return &Acceptance{Handover: a.Handover}, nil
+	}
+	return &Acceptance{
+		Handover: a.Handover, RecordedBy: recordedOnBehalf, Name: found.Name, Organisation: found.Organisation, On: found.AcceptedOn, Channel: found.Channel,
+	}, nil
 }
 
 // receivingService finds the service that records its own acceptance, if it is another one of the caller's.
@@ -138,10 +189,10 @@ func save(ctx context.Context, tx *store.Tx, in *closeInput, basis string, recei
 	args := pgx.NamedArgs{
 		"episode": in.ID, "reason": c.Reason, "basis": basis, "subject": tx.Caller.Subject,
 		"recorded_as": nil, "receiver_service": receiver, "receiver_name": nil, "receiver_organisation": nil, "agreed_on": nil, "channel": nil,
-		"told_how": nil, "capacity": nil, "signed_off_by": nil, "died_on": nil, "death_source": nil,
+		"told_how": nil, "capacity": nil, "signed_off_by": nil, "died_on": nil, "death_source": nil, "handover": nil,
 	}
 	if a := c.Acceptance; a != nil && basis == basisAcceptance {
-		args["recorded_as"], args["channel"] = a.RecordedBy, optional(a.Channel)
+		args["recorded_as"], args["channel"], args["handover"] = a.RecordedBy, optional(a.Channel), a.Handover
 		args["receiver_name"], args["receiver_organisation"], args["agreed_on"] = a.Name, a.Organisation, a.On
 	}
 	if c.Choice != nil {

@@ -1,5 +1,7 @@
 // Package episodes is the subject of the time in which a service supports a person: opened by accepting a referral, and
-// closed only with a return plan and support that someone has taken over, or by the person's own choice (rule 4).
+// closed only with a return plan and support that someone has taken over, or by the person's own choice (rule 4). A person who is in
+// prison, in hospital or abroad keeps the episode. Who is there for the person is in package coordination, how they move to another
+// service in handovers, how they come back in reentry.
 package episodes
 
 import (
@@ -12,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cmhf/operator/internal/coordination/problem"
+	"github.com/cmhf/operator/internal/coordination/rest"
 	"github.com/cmhf/operator/internal/coordination/store"
 )
 
@@ -20,8 +23,8 @@ var (
 	findOpenSQL string
 	//go:embed sql/insert.sql
 	insertSQL string
-	//go:embed sql/by_id.sql
-	byIDSQL string
+	//go:embed sql/select.sql
+	selectSQL string
 	//go:embed sql/lock.sql
 	lockSQL string
 	//go:embed sql/list.sql
@@ -33,7 +36,12 @@ type Episode struct {
 	ID                 uuid.UUID      `json:"id" format:"uuid"`
 	PersonID           uuid.UUID      `json:"personId" format:"uuid"`
 	ResponsibleService string         `json:"responsibleService"`
-	State              string         `json:"state" enum:"Open,Closed"`
+	State              string         `json:"state" enum:"Open,Elsewhere,Closed,EnteredInError" doc:"Elsewhere: the person is in prison, in hospital or abroad; the episode goes on."`
+	Elsewhere          *Stay          `json:"elsewhere,omitempty" doc:"Where the person is for now, and who holds them there."`
+	KeyWorker          *KeyWorker     `json:"keyWorker,omitempty"`
+	KeyWorkerDueOn     *string        `json:"keyWorkerDueOn,omitempty" format:"date" doc:"Until when a key worker is to be named; only while there is none."`
+	PreviousEpisodeID  *uuid.UUID     `json:"previousEpisodeId,omitempty" format:"uuid" doc:"The episode after which the person came back."`
+	SafetyCheckDueOn   *string        `json:"safetyCheckDueOn,omitempty" format:"date" doc:"Until when the safety check of a person who came back is to be done."`
 	OpenedAt           time.Time      `json:"openedAt"`
 	ClosedAt           *time.Time     `json:"closedAt,omitempty"`
 	Closure            *Closed        `json:"closure,omitempty"`
@@ -50,6 +58,17 @@ type Closed struct {
 	Organisation *string `json:"organisation,omitempty"`
 	AgreedOn     *string `json:"agreedOn,omitempty" format:"date"`
 	Channel      *string `json:"channel,omitempty"`
+	// HandoverID is where a receiver outside the directory accepted.
+	HandoverID          *uuid.UUID `json:"handoverId,omitempty" format:"uuid" doc:"The handover in which the receiver accepted."`
+	NationalClosureCode string     `json:"nationalClosureCode" doc:"The national code (MHSDS) with which the closure is exported." example:"08"`
+}
+
+// KeyWorker is the named person who is there for somebody.
+type KeyWorker struct {
+	Subject string `json:"subject" doc:"As the identity provider names them."`
+	Name    string `json:"name"`
+	Role    string `json:"role"`
+	Since   string `json:"since" format:"date"`
 }
 
 // ReturnPlan says how a person comes back without starting again.
@@ -60,7 +79,10 @@ type ReturnPlan struct {
 }
 
 // Output is an answer with one episode.
-type Output struct{ Body Episode }
+type Output struct {
+	rest.Tag
+	Body Episode
+}
 
 type row struct {
 	ID                        uuid.UUID
@@ -75,12 +97,38 @@ type row struct {
 	AgreedOn, Channel         *string
 	Summary, HowToReturn      *string
 	ValidUntil                *string
+	HandoverID                *uuid.UUID
+	Version                   int64
+	PreviousEpisodeID         *uuid.UUID
+	SafetyCheckDueOn          *string
+	KeyWorkerDueOn            *string
+	KeyWorkerSubject          *string
+	KeyWorkerName             *string
+	KeyWorkerRole             *string
+	KeyWorkerSince            *string
+	Place                     *string
+	HeldByName                *string
+	HeldByOrganisation        *string
+	ElsewhereSince            *string
+	ExpectedReturn            *string
 }
 
 func (r row) episode() Episode {
-	e := Episode{ID: r.ID, PersonID: r.PersonID, ResponsibleService: r.ResponsibleService, State: r.State, OpenedAt: r.OpenedAt, ClosedAt: r.ClosedAt}
+	e := Episode{
+		ID: r.ID, PersonID: r.PersonID, ResponsibleService: r.ResponsibleService, State: r.State, OpenedAt: r.OpenedAt, ClosedAt: r.ClosedAt,
+		PreviousEpisodeID: r.PreviousEpisodeID, SafetyCheckDueOn: r.SafetyCheckDueOn, KeyWorkerDueOn: r.KeyWorkerDueOn,
+	}
+	if r.KeyWorkerSubject != nil {
+		e.KeyWorker = &KeyWorker{Subject: *r.KeyWorkerSubject, Name: *r.KeyWorkerName, Role: *r.KeyWorkerRole, Since: *r.KeyWorkerSince}
+	}
+	if r.Place != nil {
+		e.Elsewhere = &Stay{Place: *r.Place, HeldBy: *r.HeldByName, Organisation: *r.HeldByOrganisation, Since: *r.ElsewhereSince, ExpectedReturn: r.ExpectedReturn}
+	}
 	if r.Reason != nil {
-		e.Closure = &Closed{Reason: *r.Reason, Basis: *r.Basis, On: *r.ClosedOn, Receiver: r.ReceiverName, Organisation: r.ReceiverOrganisation, AgreedOn: r.AgreedOn, Channel: r.Channel}
+		e.Closure = &Closed{
+			Reason: *r.Reason, Basis: *r.Basis, On: *r.ClosedOn, Receiver: r.ReceiverName, Organisation: r.ReceiverOrganisation, AgreedOn: r.AgreedOn,
+			Channel: r.Channel, HandoverID: r.HandoverID, NationalClosureCode: NationalClosureCode(*r.Reason),
+		}
 	}
 	if r.Summary != nil {
 		e.ReturnPlan = &ReturnPlan{Summary: *r.Summary, HowToReturn: *r.HowToReturn, ValidUntil: *r.ValidUntil}
@@ -90,7 +138,7 @@ func (r row) episode() Episode {
 
 func visible(ctx context.Context, tx *store.Tx, id uuid.UUID) (row, error) {
 	tx.About(store.Concern{Resource: id})
-	found, ok, err := store.One[row](ctx, tx, byIDSQL, pgx.NamedArgs{"id": id})
+	found, ok, err := store.One[row](ctx, tx, selectSQL+"WHERE e.id = @id", pgx.NamedArgs{"id": id})
 	if err != nil {
 		return row{}, fmt.Errorf("reading an episode: %w", err)
 	}
@@ -107,7 +155,7 @@ func Read(ctx context.Context, tx *store.Tx, id uuid.UUID) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Output{found.episode()}
+	out := &Output{rest.TagOf(found.Version), found.episode()}
 	if out.Body.ReachingSteps, err = reachingSteps(ctx, tx, id); err != nil {
 		return nil, err
 	}

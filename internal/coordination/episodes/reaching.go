@@ -88,26 +88,6 @@ func reachingSteps(ctx context.Context, tx *store.Tx, episode uuid.UUID) ([]Reac
 	return steps, nil
 }
 
-// ownOpen reads an open episode that one of the caller's services is responsible for, and keeps others from changing it
-// until the transaction ends.
-func ownOpen(ctx context.Context, tx *store.Tx, id uuid.UUID) (row, error) {
-	found, err := visible(ctx, tx, id)
-	switch {
-	case err != nil:
-		return row{}, err
-	case !tx.Serves(found.ResponsibleServiceID):
-		return row{}, problem.New(problem.NotYourService, "%s is responsible for this episode.", found.ResponsibleService)
-	}
-	var state string
-	if err := tx.QueryRow(ctx, lockSQL, pgx.NamedArgs{"id": id}).Scan(&state); err != nil {
-		return row{}, fmt.Errorf("locking an episode: %w", err)
-	}
-	if state != "Open" {
-		return row{}, problem.New(problem.StateConflict, "The episode is closed already.")
-	}
-	return found, nil
-}
-
 func optional(s string) *string {
 	if blank(s) {
 		return nil

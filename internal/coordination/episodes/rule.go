@@ -70,6 +70,8 @@ type facts struct {
 	steps       []ReachingStep
 	// senior tells that the caller may sign off for the service.
 	senior bool
+	// assessedAsLacking tells that the latest assessment of the person's capacity for this kind of decision found that they lack it.
+	assessedAsLacking bool
 	// receiverIsCaller tells that the accepting service is the caller's and not the one that closes.
 	receiverIsCaller bool
 }
@@ -158,6 +160,8 @@ func (v *verdict) judgeAcceptance(a *Acceptance, f facts) {
 	switch {
 	case a == nil:
 		v.lacks(partAcceptance, "body.acceptance", "name who has taken over the support; the person's own choice can stand in its place")
+	case a.Handover != nil && blank(a.Name):
+		v.lacks(partAcceptance, "body.acceptance.handover", "name a handover of this episode that an organisation outside the directory has accepted")
 	case blank(a.Name):
 		v.lacks(partAcceptance, "body.acceptance.name", "name the person who accepted")
 	case blank(a.Organisation):
@@ -181,6 +185,8 @@ func (v *verdict) judgeChoice(c *Choice, f facts) {
 		v.lacks(partChoice, "body.choice", "record the person's own choice")
 	case blank(c.ToldHow):
 		v.lacks(partChoice, "body.choice.toldHow", "say how the person was told what the choice means")
+	case c.Capacity == hasCapacity && f.assessedAsLacking:
+		v.lacks(partCapacity, "body.choice.capacity", "the latest assessment of capacity about a closure found that the person lacks it: assess again and record it (POST /v1/people/{id}/capacity-assessments), or give the acceptance of a receiver, with the reason SupportElsewhere")
 	case c.Capacity == lacksCapacity:
 		v.lacks(partAcceptance, "body.acceptance", "a choice does not suffice where capacity is lacking: give the acceptance of a receiver, with the reason SupportElsewhere")
 	default:

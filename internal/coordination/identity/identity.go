@@ -43,6 +43,7 @@ type Verifier struct {
 	config   Config
 	client   *http.Client
 	verifier atomic.Pointer[oidc.IDTokenVerifier]
+	recent   recent
 }
 
 // New makes a verifier that refuses every token as "cannot be checked now" until Discover has found the provider.
@@ -100,7 +101,10 @@ type claims struct {
 	ICS      string        `json:"ics"`
 	Roles    []access.Role `json:"roles"`
 	Services []string      `json:"services"`
-	Purpose  string        `json:"purpose"`
+	// Organisation is that outside the directory for which a partner-practitioner or a partner-officer works: its ODS code, or its name
+	// where it has none.
+	Organisation string `json:"organisation"`
+	Purpose      string `json:"purpose"`
 	// Of an ID token, which tells a client who signed in and gives no access to anything.
 	Nonce           string `json:"nonce"`
 	AccessTokenHash string `json:"at_hash"`
@@ -115,6 +119,10 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (access.Caller, error
 	verifier := v.verifier.Load()
 	if verifier == nil {
 		return access.Caller{}, problem.New(problem.SignInUnavailable, "The identity provider %s has not answered since this API started.", v.config.Issuer)
+	}
+	now := time.Now()
+	if caller, ok := v.recent.find(raw, now); ok {
+		return caller, nil
 	}
 	fetch := &fetchOutcome{}
 	token, err := verifier.Verify(context.WithValue(ctx, fetchKey{}, fetch), raw)
@@ -131,7 +139,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (access.Caller, error
 	}
 	var c claims
 	if err := token.Claims(&c); err != nil {
-		return access.Caller{}, problem.New(problem.Unauthenticated, "The access token's claims cannot be read: ics and purpose are strings, roles and services lists of strings.")
+		return access.Caller{}, problem.New(problem.Unauthenticated, "The access token's claims cannot be read: ics, organisation and purpose are strings, roles and services lists of strings.")
 	}
 	switch {
 	case token.Subject == "":
@@ -146,5 +154,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (access.Caller, error
 	if c.ICS != v.config.ODSCode {
 		return access.Caller{Subject: token.Subject, Client: client}, problem.New(problem.WrongICS, "This API serves the ICS %s; the token's ics claim names another one or is missing.", v.config.ODSCode)
 	}
-	return access.Caller{Subject: token.Subject, Client: client, Roles: c.Roles, Services: c.Services, Purpose: c.Purpose}, nil
+	caller := access.Caller{Subject: token.Subject, Client: client, Roles: c.Roles, Services: c.Services, Organisation: c.Organisation, Purpose: c.Purpose}
+	v.recent.remember(raw, caller, token.Expiry, now)
+	return caller, nil
 }

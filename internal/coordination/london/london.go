@@ -21,6 +21,29 @@ func Today(now time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
+// At is the moment of a day on the clocks of London.
+func At(day time.Time, hour, minute int) time.Time {
+	return time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, zone)
+}
+
+// Age in whole years on a day, for someone born on another. Whoever was born on 29 February is a year older on 1 March of other years.
+func Age(birth, on time.Time) int {
+	years := on.Year() - birth.Year()
+	if on.Month() < birth.Month() || (on.Month() == birth.Month() && on.Day() < birth.Day()) {
+		years--
+	}
+	return years
+}
+
+// YearAfter is the same day of the next year; of 29 February, the 28th, as the database has it.
+func YearAfter(day time.Time) time.Time {
+	later := day.AddDate(1, 0, 0)
+	if later.Day() != day.Day() {
+		return later.AddDate(0, 0, -later.Day())
+	}
+	return later
+}
+
 // firstYear is before anyone's birth; earlier years are slips of the pen, and year 0 is none that the database knows.
 const firstYear = 1900
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/cmhf/operator/internal/coordination/problem"
 )
 
 // Position is the last row of a page.
@@ -18,6 +20,30 @@ type Position struct {
 
 // ErrInvalid says that a cursor did not come from this API.
 var ErrInvalid = errors.New("not a cursor of this API: use next of an earlier answer unchanged, or leave it out")
+
+// Input is embedded in the input of operations that give a list page by page.
+type Input struct {
+	Cursor string `query:"cursor" maxLength:"64" doc:"next of an earlier answer."`
+	Limit  int32  `query:"limit" minimum:"1" maximum:"100" default:"25"`
+}
+
+// Start is where the page begins, and how many rows to ask for: one more than is shown, to know whether there is a next page.
+func (in Input) Start() (at Position, rows int32, err error) {
+	at, err = Decode(in.Cursor)
+	if err != nil {
+		return Position{}, 0, problem.InvalidField("query.cursor", "%s", err)
+	}
+	return at, in.Limit + 1, nil
+}
+
+// Cut takes what Start asked for and gives the page, and the cursor of the next one if there is any.
+func Cut[Row any](in Input, rows []Row, at func(Row) Position) (shown []Row, next string) {
+	if len(rows) <= int(in.Limit) {
+		return rows, ""
+	}
+	rows = rows[:in.Limit]
+	return rows, Encode(at(rows[len(rows)-1]))
+}
 
 // version lets the encoding change: an unknown one is refused.
 const version = 1

@@ -21,6 +21,8 @@ import (
 var (
 	//go:embed sql/access_log.sql
 	accessLogSQL string
+	//go:embed sql/access_log_of_anyone.sql
+	accessLogOfAnyoneSQL string
 	//go:embed sql/end_duties.sql
 	endDutiesSQL string
 	//go:embed sql/supported_by_caller.sql
@@ -79,8 +81,9 @@ func search(ctx context.Context, tx *store.Tx, in *searchInput) (*searchOutput, 
 	out := &searchOutput{}
 	out.Body.Items = []Person{}
 	for _, r := range rows {
-		tx.Touch(r.ID, uuid.Nil)
-		out.Body.Items = append(out.Body.Items, r.person())
+		person := r.person()
+		person.Touch(tx)
+		out.Body.Items = append(out.Body.Items, person)
 	}
 	return out, nil
 }
@@ -89,7 +92,12 @@ type idInput struct {
 	ID uuid.UUID `path:"id" format:"uuid"`
 }
 
-type personOutput struct{ Body Person }
+type personOutput struct {
+	rest.Tag
+	Body Person
+}
+
+func output(p Person) *personOutput { return &personOutput{rest.TagOf(p.Version), p} }
 
 func read(ctx context.Context, tx *store.Tx, in *idInput) (*personOutput, error) {
 	tx.About(store.Concern{Person: in.ID})
@@ -97,8 +105,8 @@ func read(ctx context.Context, tx *store.Tx, in *idInput) (*personOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	tx.Touch(person.ID, uuid.Nil)
-	return &personOutput{person}, nil
+	person.Touch(tx)
+	return output(person), nil
 }
 
 type accessLogInput struct {
@@ -109,15 +117,16 @@ type accessLogInput struct {
 
 // AccessEvent is one use of a person's record.
 type AccessEvent struct {
-	At        time.Time `json:"at"`
-	Subject   string    `json:"subject" doc:"Who, as the identity provider names them."`
-	Client    string    `json:"client" doc:"The program that was used."`
-	Role      string    `json:"role"`
-	Services  []string  `json:"services" nullable:"false" doc:"The services they acted for."`
-	Purpose   string    `json:"purpose"`
-	Operation string    `json:"operation"`
-	Outcome   string    `json:"outcome" enum:"Done,Refused"`
-	Problem   *string   `json:"problem,omitempty" doc:"Why it was refused."`
+	At           time.Time `json:"at"`
+	Subject      string    `json:"subject" doc:"Who, as the identity provider names them."`
+	Client       string    `json:"client" doc:"The program that was used."`
+	Role         string    `json:"role"`
+	Services     []string  `json:"services" nullable:"false" doc:"The services they acted for."`
+	Organisation *string   `json:"organisation,omitempty" doc:"The organisation outside the directory on whose behalf they acted: its ODS code, or its name."`
+	Purpose      string    `json:"purpose"`
+	Operation    string    `json:"operation"`
+	Outcome      string    `json:"outcome" enum:"Done,Refused"`
+	Problem      *string   `json:"problem,omitempty" doc:"Why it was refused."`
 }
 
 type accessLogOutput struct {
@@ -129,7 +138,10 @@ type accessLogOutput struct {
 
 func accessLog(ctx context.Context, tx *store.Tx, in *accessLogInput) (*accessLogOutput, error) {
 	tx.About(store.Concern{Person: in.ID})
-	if _, err := Visible(ctx, tx, in.ID); err != nil {
+	query := accessLogSQL
+	if tx.Caller.Role == access.Auditor { // who may ask about anybody, also when the record is gone
+		query = accessLogOfAnyoneSQL
+	} else if _, err := Visible(ctx, tx, in.ID); err != nil {
 		return nil, err
 	}
 	var before *int64
@@ -144,9 +156,12 @@ func accessLog(ctx context.Context, tx *store.Tx, in *accessLogInput) (*accessLo
 		ID int64
 		AccessEvent
 	}
-	events, err := store.Rows[event](ctx, tx, accessLogSQL, pgx.NamedArgs{"person": in.ID, "before": before, "limit": in.Limit + 1})
+	events, err := store.Rows[event](ctx, tx, query, pgx.NamedArgs{"person": in.ID, "before": before, "limit": in.Limit + 1})
 	if err != nil {
 		return nil, fmt.Errorf("reading an access log: %w", err)
+	}
+	if len(events) == 0 && tx.Caller.Role == access.Auditor && before == nil {
+		return nil, problem.New(problem.NotFound, "Nobody has ever used such a record.")
 	}
 	out := &accessLogOutput{}
 	out.Body.Items = []AccessEvent{}
@@ -170,10 +185,15 @@ type legalDutiesInput struct {
 
 func setLegalDuties(ctx context.Context, tx *store.Tx, in *legalDutiesInput) (*personOutput, error) {
 	tx.About(store.Concern{Person: in.ID})
-	if _, err := Visible(ctx, tx, in.ID); err != nil {
+	known, err := Visible(ctx, tx, in.ID)
+	if err != nil {
 		return nil, err
 	}
-	args := pgx.NamedArgs{"person": in.ID, "subject": tx.Caller.Subject, "open": in.Body.Open, "services": tx.Services}
+	// Those who state duties at once follow each other: each row of a duty takes a lock on the record that the others hold too.
+	if _, err := tx.Exec(ctx, lockSQL, pgx.NamedArgs{"id": known.ID}); err != nil {
+		return nil, fmt.Errorf("locking a person's record: %w", err)
+	}
+	args := pgx.NamedArgs{"person": known.ID, "subject": tx.Caller.Subject, "open": in.Body.Open, "services": tx.Services}
 	var supported bool
 	if err := tx.QueryRow(ctx, supportedByCallerSQL, args).Scan(&supported); err != nil {
 		return nil, fmt.Errorf("looking for an open episode: %w", err)
@@ -190,6 +210,6 @@ func setLegalDuties(ctx context.Context, tx *store.Tx, in *legalDutiesInput) (*p
 	if err != nil {
 		return nil, err
 	}
-	tx.Touch(in.ID, uuid.Nil)
-	return &personOutput{person}, nil
+	person.Touch(tx)
+	return output(person), nil
 }

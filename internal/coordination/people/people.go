@@ -85,6 +85,34 @@ func FindOrCreate(ctx context.Context, tx *store.Tx, at string, d Details) (uuid
 	return id, nil
 }
 
+// Named gives the id and the birth date of a living person whom a request names either in full, in body.person, or by id, in body.personId.
+// missing says what the request lacks when it does neither.
+func Named(ctx context.Context, tx *store.Tx, details *Details, id *uuid.UUID, missing string) (uuid.UUID, time.Time, error) {
+	switch {
+	case details != nil && id != nil:
+		return uuid.Nil, time.Time{}, problem.InvalidField("body.personId", "give either person or personId")
+	case details != nil:
+		made, err := FindOrCreate(ctx, tx, "body.person", *details)
+		if err != nil {
+			return uuid.Nil, time.Time{}, err
+		}
+		birth, err := london.ParseDay(details.BirthDate)
+		return made, birth, err
+	case id == nil:
+		return uuid.Nil, time.Time{}, problem.InvalidField("body.person", "%s", missing)
+	}
+	tx.About(store.Concern{Person: *id})
+	person, err := Visible(ctx, tx, *id)
+	if err != nil {
+		return uuid.Nil, time.Time{}, err
+	}
+	if person.Death != nil {
+		return uuid.Nil, time.Time{}, problem.New(problem.PersonDied, "The person's death is recorded.")
+	}
+	birth, err := london.ParseDay(person.BirthDate)
+	return person.ID, birth, err
+}
+
 // Person is a person's record as callers see it.
 type Person struct {
 	ID                    uuid.UUID `json:"id" format:"uuid"`
@@ -94,7 +122,21 @@ type Person struct {
 	GivenName             string    `json:"givenName"`
 	BirthDate             string    `json:"birthDate" format:"date"`
 	Death                 *Death    `json:"death,omitempty"`
+	PreferredName         *string   `json:"preferredName,omitempty" doc:"What the person wishes to be called."`
+	Alerts                []string  `json:"alerts" nullable:"false" enum:"Safeguarding,SafeToContact,LocationSensitive,NamedAccess" doc:"What everyone who meets the person must know; what each means stands at /v1/people/{id}/alerts. SafeToContact: read it before you write or call."`
 	LegalDuties           []string  `json:"legalDuties" nullable:"false" enum:"Section117Aftercare,CommunityTreatmentOrder,ConditionalDischarge" doc:"Duties that are open now."`
+	// MergedFrom are the ids that lead here: a record that was found to be the same person's answers with this one.
+	MergedFrom []uuid.UUID `json:"mergedFrom,omitempty" format:"uuid" doc:"Records that were found to be this person's too: whoever asks for one of them gets this one."`
+	// Version is for If-Match.
+	Version int64 `json:"-"`
+}
+
+// Touch notes for the audit trail that the person was shown or changed: all their records, so that who has read one is on its own trail, too, if
+// the records are taken apart.
+func (p Person) Touch(tx *store.Tx) {
+	for _, record := range append([]uuid.UUID{p.ID}, p.MergedFrom...) {
+		tx.Touch(record, uuid.Nil)
+	}
 }
 
 // Death is when a person died and how that is known.
@@ -112,25 +154,36 @@ type row struct {
 	BirthDate             string
 	DiedOn                *string
 	DeathSource           *string
+	PreferredName         *string
+	Alerts                []string
 	LegalDuties           []string
+	MergedFrom            []uuid.UUID
+	Version               int64
 }
 
 func (r row) person() Person {
-	p := Person{ID: r.ID, NHSNumber: r.NHSNumber, NHSNumberAbsentReason: r.NHSNumberAbsentReason, FamilyName: r.FamilyName, GivenName: r.GivenName, BirthDate: r.BirthDate, LegalDuties: r.LegalDuties}
+	p := Person{ID: r.ID, NHSNumber: r.NHSNumber, NHSNumberAbsentReason: r.NHSNumberAbsentReason, FamilyName: r.FamilyName, GivenName: r.GivenName, BirthDate: r.BirthDate,
+		PreferredName: r.PreferredName, Alerts: r.Alerts, LegalDuties: r.LegalDuties, MergedFrom: r.MergedFrom, Version: r.Version}
 	if r.DiedOn != nil && r.DeathSource != nil {
 		p.Death = &Death{On: *r.DiedOn, Source: *r.DeathSource}
 	}
 	return p
 }
 
-// Visible reads a person whom the caller may see; anyone else is not found.
+// Visible reads a person whom the caller may see; anyone else is not found. For the id of a record that is merged into another it gives
+// that other one: go on with the id of the answer.
 func Visible(ctx context.Context, tx *store.Tx, id uuid.UUID) (Person, error) {
 	found, ok, err := store.One[row](ctx, tx, byIDSQL, pgx.NamedArgs{"id": id})
 	if err != nil {
 		return Person{}, fmt.Errorf("reading a person: %w", err)
 	}
 	if !ok {
-		return Person{}, problem.New(problem.NotFound, "There is no such person, or none of your services may see the record.")
+		return Person{}, NotFound()
 	}
 	return found.person(), nil
+}
+
+// NotFound is the answer about a person who is not there or whom the caller may not see: nobody learns which.
+func NotFound() error {
+	return problem.New(problem.NotFound, "There is no such person, or none of your services may see the record.")
 }

@@ -29,14 +29,28 @@ const (
 	NotYourService       Slug = "not-your-service"
 	ServiceClosing       Slug = "service-closing"
 	StateConflict        Slug = "state-conflict"
+	PreconditionRequired Slug = "precondition-required"
+	PreconditionFailed   Slug = "precondition-failed"
 	PersonDied           Slug = "person-died"
 	ClosureIncomplete    Slug = "closure-incomplete"
+	OutcomeIncomplete    Slug = "outcome-incomplete"
+	LiveTransferNeeded   Slug = "live-transfer-needed"
 	KeyReused            Slug = "idempotency-key-reused"
 	SignInUnavailable    Slug = "sign-in-unavailable"
 	DatabaseUnavailable  Slug = "database-unavailable"
 	DirectoryOlder       Slug = "directory-older"
 	ReadOnly             Slug = "read-only"
+	MergeRefused         Slug = "merge-refused"
 	Internal             Slug = "internal-error"
+	PlanIncomplete       Slug = "plan-incomplete"
+
+	PeriodOverlaps      Slug = "period-overlaps"
+	PersonObjects       Slug = "person-objects"
+	LocationHidden      Slug = "location-hidden"
+	OrganisationMissing Slug = "organisation-missing"
+
+	CursorExpired   Slug = "cursor-expired"
+	TooManyRequests Slug = "too-many-requests"
 )
 
 type entry struct {
@@ -61,14 +75,28 @@ var catalogue = map[Slug]entry{
 	NotYourService:       {403, "Another service is responsible", "Only the service that the record names may do this. Ask it, or refer the person."},
 	ServiceClosing:       {409, "The service takes no new referrals", "Refer the person to another service of the directory (GET /v1/services); a closing service keeps the people it has."},
 	StateConflict:        {409, "The record's state does not allow this", "Read the record again; someone may have changed it."},
+	PreconditionRequired: {428, "The request does not say which version it changes", "Read the record, and send its ETag in the header If-Match."},
+	PreconditionFailed:   {412, "The record has changed since it was read", "Read the record again, and send the new ETag if the change still fits."},
 	PersonDied:           {409, "The person has died", "No new activity can be recorded for a person whose death is recorded."},
 	ClosureIncomplete:    {422, "The closure is incomplete", "Nobody is discharged to no support: give the parts that missing names. An episode closes with a return plan, a permitted reason and either acceptance by a receiver or the person's own choice. Not attending is never a reason."},
+	OutcomeIncomplete:    {422, "The outcome of the referral is incomplete", "A referral is never simply rejected: give the parts that missing names, or send the person on (Redirected). Not attending and not being reachable are no outcomes."},
+	LiveTransferNeeded:   {409, "A crisis step-up needs a live transfer", "Nobody in a crisis is sent back. Offer the person on to another service (POST /v1/handovers/{id}/transfers); when it has accepted, the first handover ends by itself."},
 	KeyReused:            {422, "The Idempotency-Key was used for another request", "Use a new key for a new request, and the same key only to repeat one."},
 	SignInUnavailable:    {503, "Tokens cannot be checked now", "The ICS's identity provider does not answer. Repeat the request later."},
 	DatabaseUnavailable:  {503, "The database is not available now", "Repeat the request, with the same Idempotency-Key if it had one."},
 	DirectoryOlder:       {409, "A newer directory is committed", "Read the committed directory and send a higher revision."},
 	ReadOnly:             {503, "Records can be read and not changed now", "The ICS's platform team has made the system read-only for a while. Keep the request and repeat it later, with the same Idempotency-Key if it had one; Retry-After says how soon it is worth a try."},
+	MergeRefused:         {409, "The records cannot be merged so", "The detail says what stands against it. Merges are one deep, keep the NHS number, and do not decide whether somebody has died."},
+	OrganisationMissing:  {403, "The token names no organisation", "Tokens of partners' officers must carry the claim organisation with the ODS code of the organisation, or its name where it has none."},
 	Internal:             {500, "Something went wrong here", "Repeat the request. If it fails again, tell the service desk the instance."},
+	PlanIncomplete:       {422, "The plan is incomplete", "A plan in force has at least one goal in the person's own words, a day of review within a year, and the person's agreement or the recorded reason why there is none; where capacity is lacking, a record of best interests, an attorney or an advocate. Give the parts that missing names."},
+
+	PeriodOverlaps: {409, "Another one is in force at that time", "A person has at most one registration and one residence on any day. Send endsEarlier to end the present one the day before, or change that one first."},
+	PersonObjects:  {409, "The person objects to that organisation", "Talk it through with the person: choose another service, or record that they withdraw the objection. The person's own request, and a crisis, are never refused."},
+	LocationHidden: {403, "Where the person is stays hidden", "Only the service that is responsible for the person sees and changes address, practice and contact while an alert says that the location is sensitive. Ask it to reach the person."},
+
+	CursorExpired:   {410, "The change feed does not go back to the cursor", "Take a new cursor (GET /v1/changes?since=latest), read the lists that you follow once, and go on from the new cursor."},
+	TooManyRequests: {429, "Too many requests", "Wait as many seconds as Retry-After says, and send requests more evenly. The request was not looked at; it can be repeated with the same Idempotency-Key if it had one."},
 }
 
 var byStatus = map[int]Slug{

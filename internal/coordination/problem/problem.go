@@ -16,8 +16,8 @@ type Problem struct {
 	// Instance is the request's id, never a path: paths name records.
 	Instance string  `json:"instance,omitempty" doc:"The request's id, for the service desk." example:"urn:uuid:7c2b9a4e-6f0c-4b27-9d3b-6b3a2b1f0c11"`
 	Errors   []Field `json:"errors,omitempty" doc:"What is wrong with which field."`
-	// Missing names the parts that a refused closure lacks.
-	Missing []string `json:"missing,omitempty" doc:"Parts that the closure lacks."`
+	// Missing names the parts that a refused closure, outcome or plan lacks.
+	Missing []string `json:"missing,omitempty" doc:"Parts that the closure, the outcome or the plan lacks."`
 
 	slug Slug
 }

@@ -24,7 +24,7 @@ func Register(a *rest.API) {
 	rest.Handle(a, rest.Route{
 		Method: http.MethodPost, Path: "/v1/referrals", Operation: access.CreateReferral, Tag: tag, Status: http.StatusCreated,
 		Summary:     "Refer a person to a service",
-		Description: "By any route, the person's own request included. The person's record is found or made.",
+		Description: "By any route, the person's own request included. The person's record is found or made. Without a service, the ICS's default receiving service gets the referral. Someone whose age the service is not for is taken and sent on at once; redirectedTo says where.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}, create)
 	rest.Handle(a, rest.Route{
@@ -38,9 +38,21 @@ func Register(a *rest.API) {
 	rest.Handle(a, rest.Route{
 		Method: http.MethodPost, Path: "/v1/referrals/{id}/acceptance", Operation: access.AcceptReferral, Tag: tag, Status: http.StatusCreated,
 		Summary:     "Accept a referral",
-		Description: "Opens an episode of care, and your service becomes responsible in the same moment. When your service has an open episode with the person already, the referral is accepted into it.",
-		Errors:      []int{http.StatusNotFound, http.StatusConflict},
+		Description: "Opens an episode of care, and your service becomes responsible in the same moment. When your service has an open episode with the person already, the referral is accepted into it. If-Match may be left out: a referral is accepted once.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
 	}, accept)
+	rest.Handle(a, rest.Route{
+		Method: http.MethodPost, Path: "/v1/referrals/{id}/outcome", Operation: access.RecordOutcome, Tag: tag, Status: http.StatusCreated,
+		Summary:     "Record another outcome than acceptance",
+		Description: "A referral is never simply rejected: the person is sent on to a service of the ICS or to an organisation outside that has accepted, or chose otherwise, or the referral was taken back, came twice, or the person died or moved away to a named receiver. Anything else is answered with the problem outcome-incomplete, which names all that is missing, and the refusal is on record. A person who does not attend or cannot be reached stays on the list (reaching-steps).",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired},
+	}, recordOutcome)
+	rest.Handle(a, rest.Route{
+		Method: http.MethodPost, Path: "/v1/referrals/{id}/reaching-steps", Operation: access.RecordReferralReaching, Tag: tag, Status: http.StatusCreated,
+		Summary:     "Record a step to reach a person who does not answer",
+		Description: "Makes the referral Reaching, and says when the person is tried next. Attempts by two or more channels, contact with a carer or the GP, and a risk review in the team belong to it. It ends with Reached, never with the referral.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict},
+	}, recordReaching)
 }
 
 type idInput struct {
@@ -49,20 +61,16 @@ type idInput struct {
 
 func read(ctx context.Context, tx *store.Tx, in *idInput) (*referralOutput, error) {
 	tx.About(store.Concern{Resource: in.ID})
-	found, err := visible(ctx, tx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	tx.Touch(found.PersonID, in.ID)
-	return &referralOutput{found.Referral}, nil
+	return show(ctx, tx, in.ID)
 }
 
 type listInput struct {
+	page.Input
 	Service string `query:"service" maxLength:"63" doc:"Only referrals to this one of your services."`
-	State   string `query:"state" enum:"Open,Accepted,Died" doc:"Only referrals in this state."`
-	Cursor  string `query:"cursor" maxLength:"64" doc:"next of an earlier answer."`
-	Limit   int32  `query:"limit" minimum:"1" maximum:"100" default:"25"`
+	State   string `query:"state" enum:"Open,Reaching,Accepted,Redirected,PersonChose,Withdrawn,Duplicate,Died,MovedAway" doc:"Only referrals in this state."`
 }
+
+var states = []string{stateOpen, stateReaching, "Accepted", kindRedirected, kindPersonChose, kindWithdrawn, kindDuplicate, kindDied, kindMovedAway}
 
 type listOutput struct {
 	Body struct {
@@ -72,45 +80,46 @@ type listOutput struct {
 }
 
 func list(ctx context.Context, tx *store.Tx, in *listInput) (*listOutput, error) {
-	position, err := page.Decode(in.Cursor)
+	position, limit, err := in.Start()
 	if err != nil {
-		return nil, problem.InvalidField("query.cursor", "%s", err)
+		return nil, err
 	}
 	own, err := services.Own(ctx, tx, "query.service", in.Service)
 	if err != nil {
 		return nil, err
 	}
-	states := []string{"Open", "Accepted", "Died"}
+	wanted := states
 	if in.State != "" {
-		states = []string{in.State}
+		wanted = []string{in.State}
 	}
-	rows, err := store.Rows[row](ctx, tx, listSQL, pgx.NamedArgs{
-		"services": own, "states": states, "at": position.At, "after": position.ID, "limit": in.Limit + 1,
+	rows, err := store.Rows[row](ctx, tx, selectSQL+listSQL, pgx.NamedArgs{
+		"services": own, "states": wanted, "at": position.At, "after": position.ID, "limit": limit,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing referrals: %w", err)
 	}
 	out := &listOutput{}
 	out.Body.Items = []Referral{}
-	if len(rows) > int(in.Limit) {
-		rows = rows[:in.Limit]
-		last := rows[len(rows)-1]
-		out.Body.Next = page.Encode(page.Position{At: last.RecordedAt, ID: last.ID})
-	}
+	rows, out.Body.Next = page.Cut(in.Input, rows, func(r row) page.Position { return page.Position{At: r.RecordedAt, ID: r.ID} })
 	for _, r := range rows {
 		tx.Touch(r.PersonID, r.ID)
-		out.Body.Items = append(out.Body.Items, r.Referral)
+		out.Body.Items = append(out.Body.Items, r.referral())
 	}
 	return out, nil
 }
 
 type acceptInput struct {
 	rest.Idempotent
+	rest.Match
 	ID uuid.UUID `path:"id" format:"uuid"`
 }
 
 func accept(ctx context.Context, tx *store.Tx, in *acceptInput) (*episodes.Output, error) {
 	tx.About(store.Concern{Resource: in.ID})
+	match := &in.Match
+	if in.IfMatch == "" { // acceptance overwrites nothing: it needs the open state, whatever else has changed
+		match = nil
+	}
 	found, err := visible(ctx, tx, in.ID)
 	if err != nil {
 		return nil, err
@@ -118,12 +127,11 @@ func accept(ctx context.Context, tx *store.Tx, in *acceptInput) (*episodes.Outpu
 	if !tx.Serves(found.ServiceID) {
 		return nil, problem.New(problem.NotYourService, "Only %s, to which the person is referred, can accept.", found.Service)
 	}
-	var state string
-	if err := tx.QueryRow(ctx, lockSQL, pgx.NamedArgs{"id": in.ID}).Scan(&state); err != nil {
-		return nil, fmt.Errorf("locking a referral: %w", err)
+	if found, err = own(ctx, tx, in.ID, match); err != nil {
+		return nil, err
 	}
-	if state != "Open" {
-		return nil, problem.New(problem.StateConflict, "The referral is %s already.", state)
+	if err := found.notSentOn(); err != nil {
+		return nil, err
 	}
 	episode, err := episodes.OpenFor(ctx, tx, found.PersonID, found.ServiceID)
 	if err != nil {

@@ -13,8 +13,11 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/cmhf/operator/internal/coordination/access"
+	"github.com/cmhf/operator/internal/coordination/docpage"
 	"github.com/cmhf/operator/internal/coordination/problem"
 	"github.com/cmhf/operator/internal/coordination/store"
 )
@@ -32,6 +35,11 @@ type API struct {
 	verifier Verifier
 	// readOnly refuses every operation that writes.
 	readOnly bool
+	// limiter bounds how often one caller may ask; nil when nothing is bounded.
+	limiter *limiter
+	tracer  trace.Tracer
+	// dialects answer in their own form, each under its own prefix.
+	dialects []Dialect
 	// fieldNames are all names of fields and parameters in the document.
 	fieldNames func() map[string]bool
 }
@@ -62,13 +70,22 @@ var useProblems = sync.OnceFunc(func() {
 // Version is that of the contract in the document, not of the program: it grows when operations or fields are added.
 const Version = "1.0.0"
 
-// New makes an API without operations. When it is read-only, it refuses those that change records.
-func New(s *store.Store, verifier Verifier, readOnly bool) *API {
+// Settings are what the environment says of how requests are taken.
+type Settings struct {
+	// ReadOnly refuses the operations that change records.
+	ReadOnly bool
+	// RateLimit is how many requests a second each caller may send to this replica; 0 is no limit.
+	RateLimit float64
+}
+
+// New makes an API without operations.
+func New(s *store.Store, verifier Verifier, settings Settings) *API {
 	useProblems()
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Coordination API", Version)
 	config.Info.Description = description
 	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	config.Tags = subjects
 	config.CreateHooks = nil // no $schema in bodies
 	config.DocsPath, config.SchemasPath = "", ""
 	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
@@ -77,10 +94,14 @@ func New(s *store.Store, verifier Verifier, readOnly bool) *API {
 		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Access token of the ICS's identity provider."},
 	}
 	problem.Pages(mux)
-	a := &API{huma: humago.New(mux, config), mux: mux, store: s, verifier: verifier, readOnly: readOnly}
+	docpage.Pages(mux)
+	a := &API{huma: humago.New(mux, config), mux: mux, store: s, verifier: verifier, readOnly: settings.ReadOnly, limiter: newLimiter(settings.RateLimit, mostCallers), tracer: noop.Tracer{}}
 	a.fieldNames = sync.OnceValue(func() map[string]bool { return fieldNames(a.OpenAPI()) })
 	return a
 }
+
+// Trace has requests traced; without it nothing is.
+func (a *API) Trace(tracer trace.Tracer) { a.tracer = tracer }
 
 // OpenAPI is the document of everything registered so far.
 func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
@@ -98,7 +119,7 @@ type Route struct {
 	Errors []int
 }
 
-var commonErrors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
+var commonErrors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
 
 var bodyErrors = []int{http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
 

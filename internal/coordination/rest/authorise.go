@@ -3,8 +3,13 @@ package rest
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -63,11 +68,36 @@ func (a *API) authorise(rule access.Rule) func(huma.Context, func(huma.Context))
 			a.write(ctx, err)
 			return
 		}
+		if refused := a.unstorable(ctx); refused != nil {
+			a.write(ctx, a.refuse(ctx.Context(), rule, caller, refused, concern))
+			return
+		}
 		next(huma.WithValue(ctx, callKey{}, &call{a, rule, caller, concern}))
 	}
 }
 
-func (a *API) caller(ctx huma.Context, rule access.Rule, concern store.Concern) (access.Caller, error) {
+// unstorable refuses text in the query that no record can hold, and so none can be searched by. The document's rules don't speak of it.
+func (a *API) unstorable(ctx huma.Context) *problem.Problem {
+	address := ctx.URL()
+	query := address.Query()
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		for _, value := range query[name] {
+			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				return problem.InvalidField(safeLocation("query."+name, a.fieldNames()), "text in UTF-8 without NUL is expected")
+			}
+		}
+	}
+	return nil
+}
+
+// exchange is as much of a request and its answer as authorisation needs; that of the web framework has more.
+type exchange interface {
+	Context() context.Context
+	Header(name string) string
+	SetHeader(name, value string)
+}
+
+func (a *API) caller(ctx exchange, rule access.Rule, concern store.Concern) (access.Caller, error) {
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return access.Caller{}, problem.New(problem.Unauthenticated, "Send the header Authorization: Bearer followed by an access token.")
@@ -77,6 +107,11 @@ func (a *API) caller(ctx huma.Context, rule access.Rule, concern store.Concern) 
 	wrongICS := errors.As(err, &refused) && refused.Slug() == problem.WrongICS
 	if err != nil && !wrongICS {
 		return access.Caller{}, err
+	}
+	// Not audited: nothing was looked at yet, and a flood of requests must not become a flood of writes. The request's log line tells of it.
+	if after, ok := a.limiter.allow(caller, time.Now()); !ok {
+		ctx.SetHeader("Retry-After", strconv.Itoa(after))
+		return access.Caller{}, tooMany(after)
 	}
 	caller.RequestID = requestID(ctx.Context())
 	switch role, ok := rule.Choose(caller.Roles); {
@@ -89,7 +124,7 @@ func (a *API) caller(ctx huma.Context, rule access.Rule, concern store.Concern) 
 	switch {
 	case refused != nil || !rule.Personal:
 	case caller.Role != access.Integration:
-		caller.Purpose = access.PurposeDirectCare
+		caller.Purpose = caller.Role.Purpose()
 	case caller.Purpose != access.PurposeDirectCare:
 		refused = problem.New(problem.PurposeMissing, "The token's purpose claim must be %s.", access.PurposeDirectCare)
 	}
@@ -100,12 +135,17 @@ func (a *API) caller(ctx huma.Context, rule access.Rule, concern store.Concern) 
 	if refused == nil {
 		return caller, nil
 	}
+	return access.Caller{}, a.refuse(ctx.Context(), rule, caller, refused, concern)
+}
+
+// refuse audits a refusal where the operation is about people, and gives what is to be answered: the refusal, or why it could not be audited.
+func (a *API) refuse(ctx context.Context, rule access.Rule, caller access.Caller, refused *problem.Problem, concern store.Concern) error {
 	if rule.Personal {
-		if err := a.store.Refuse(ctx.Context(), rule.Operation, caller, refused, concern); err != nil {
-			return access.Caller{}, err
+		if err := a.store.Refuse(ctx, rule.Operation, caller, refused, concern); err != nil {
+			return err
 		}
 	}
-	return access.Caller{}, refused
+	return refused
 }
 
 func roleNames(roles []access.Role) string {

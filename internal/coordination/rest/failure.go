@@ -100,7 +100,7 @@ func fieldNames(document *huma.OpenAPI) map[string]bool {
 		}
 	}
 	for _, item := range document.Paths {
-		for _, operation := range []*huma.Operation{item.Get, item.Post, item.Put} {
+		for _, operation := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if operation == nil {
 				continue
 			}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cmhf/operator/internal/coordination/problem"
+	"github.com/cmhf/operator/internal/coordination/tracing"
 )
 
 type requestKey struct{}
@@ -46,11 +48,18 @@ func (a *API) Handler(registry prometheus.Registerer) http.Handler {
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
 
+		ctx, span := tracing.Request(r.Context(), a.tracer, r.Header)
+		r = r.WithContext(ctx)
 		recorder := &statusRecorder{ResponseWriter: w}
 		route := a.serve(recorder, r)
+		tracing.EndRequest(span, route, recorder.status)
 		elapsed := time.Since(start)
 		durations.WithLabelValues(route, strconv.Itoa(recorder.status)).Observe(elapsed.Seconds())
-		slog.InfoContext(r.Context(), "request", "request_id", id, "route", route, "status", recorder.status, "duration_ms", elapsed.Milliseconds())
+		line := []any{"request_id", id, "route", route, "status", recorder.status, "duration_ms", elapsed.Milliseconds()}
+		if of := span.SpanContext(); of.IsSampled() {
+			line = append(line, "trace_id", of.TraceID().String())
+		}
+		slog.InfoContext(r.Context(), "request", line...)
 	})
 }
 
@@ -65,15 +74,19 @@ func sentRequestID(r *http.Request) string {
 // serve answers one request and gives its route pattern. A panic becomes a problem; its value may hold data and is not logged.
 func (a *API) serve(w *statusRecorder, r *http.Request) (route string) {
 	handler, route := a.mux.Handler(r)
+	if refused := a.notAdmitted(r); refused != nil {
+		a.writeProblem(w, r, refused)
+		return cmp.Or(route, "none")
+	}
 	if route == "" {
-		writeUnrouted(w, r, handler)
+		a.writeUnrouted(w, r, handler)
 		return "none"
 	}
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			slog.ErrorContext(r.Context(), "request panicked", "request_id", requestID(r.Context()), "route", route, "stack", string(debug.Stack()))
 			if w.status == 0 {
-				writeProblem(w, r, problem.New(problem.Internal, "The server could not finish the request."))
+				a.writeProblem(w, r, problem.New(problem.Internal, "The server could not finish the request."))
 			}
 		}
 	}()
@@ -82,19 +95,23 @@ func (a *API) serve(w *statusRecorder, r *http.Request) (route string) {
 }
 
 // writeUnrouted turns the mux's plain-text refusals into problems.
-func writeUnrouted(w http.ResponseWriter, r *http.Request, refuse http.Handler) {
+func (a *API) writeUnrouted(w http.ResponseWriter, r *http.Request, refuse http.Handler) {
 	probe := &headersOnly{header: http.Header{}}
 	refuse.ServeHTTP(probe, r)
 	if probe.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", probe.header.Get("Allow"))
-		writeProblem(w, r, problem.New(problem.MethodNotAllowed, "Use one of %s.", strings.ToUpper(probe.header.Get("Allow"))))
+		a.writeProblem(w, r, problem.New(problem.MethodNotAllowed, "Use one of %s.", strings.ToUpper(probe.header.Get("Allow"))))
 		return
 	}
-	writeProblem(w, r, problem.New(problem.NotFound, "There is nothing at this address; /openapi.json lists the operations."))
+	a.writeProblem(w, r, problem.New(problem.NotFound, "There is nothing at this address; /docs shows the operations."))
 }
 
-func writeProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
 	p.Instance = instance(r.Context())
+	if dialect, ok := a.dialectOf(r); ok {
+		dialect.Refuse(w, r, p)
+		return
+	}
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
 	if err := json.NewEncoder(w).Encode(p); err != nil {

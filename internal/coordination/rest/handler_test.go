@@ -11,7 +11,7 @@ import (
 
 func TestPanicBecomesAProblem(t *testing.T) {
 	t.Parallel()
-	api := New(nil, nil, false)
+	api := New(nil, nil, Settings{})
 	api.mux.HandleFunc("GET /panic/{id}", func(http.ResponseWriter, *http.Request) { panic("9990000018") })
 	registry := prometheus.NewRegistry()
 	server := httptest.NewServer(api.Handler(registry))

@@ -27,17 +27,22 @@ var (
 var strictJSON = huma.Format{
 	Marshal: huma.DefaultJSONFormat.Marshal,
 	Unmarshal: func(data []byte, v any) error {
-		if !utf8.Valid(data) {
-			return errNotUTF8
-		}
-		if err := checkEscapes(data); err != nil {
-			return err
-		}
-		if err := checkStructure(data); err != nil {
+		if err := CheckJSON(data); err != nil {
 			return err
 		}
 		return json.Unmarshal(data, v)
 	},
+}
+
+// CheckJSON refuses what strictJSON refuses, for a body that is decoded elsewhere.
+func CheckJSON(data []byte) error {
+	if !utf8.Valid(data) {
+		return errNotUTF8
+	}
+	if err := checkEscapes(data); err != nil {
+		return err
+	}
+	return checkStructure(data)
 }
 
 // checkEscapes looks at \uXXXX; in well-formed JSON a backslash stands inside texts only.

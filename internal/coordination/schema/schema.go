@@ -28,9 +28,13 @@ import (
 //go:embed migrations/*.sql
 var files embed.FS
 
-// lockTimeout bounds how long a migration waits for a table, so that it does not queue behind a long read and block
-// everyone behind itself; the pod restarts and tries again.
-const lockTimeout = "10s"
+// lockTimeout bounds how long a migration waits for a table while others queue behind it: well below the five seconds that a request
+// waits at most (see store), and above the second after which the database lets a vacuum go for it. The migration then lets go of all it
+// has and begins again, as it does when it and a request wait for each other.
+const lockTimeout = "2s"
+
+// migrateWithin is for how long a migration begins again while the tables are in use; then the pod restarts and goes on.
+const migrateWithin = 5 * time.Minute
 
 // Migrate brings the database of the connection to this program's version. connection is a URL or empty for the PG*
 // variables. It succeeds without a change when the schema is newer and says that this program may work with it.
@@ -65,19 +69,49 @@ func Migrate(ctx context.Context, connection string, settings Settings) error {
 		return newer(ctx, pool, current, target)
 	}
 	start := time.Now()
-	results, err := provider.Up(ctx)
-	for _, r := range results {
-		slog.Info("migration applied", "version", r.Source.Version, "duration", r.Duration.String())
-	}
+	applied, err := up(ctx, provider)
 	if err != nil {
 		return fmt.Errorf("migrating the schema from version %d to %d: %w", current, target, err)
 	}
 	if err := settings.Holder.stamp(ctx, pool); err != nil {
 		return err
 	}
-	slog.Info("schema is current", "version", target, "applied", len(results), "duration", time.Since(start).String())
+	slog.Info("schema is current", "version", target, "applied", applied, "duration", time.Since(start).String())
 	return nil
 }
+
+// up applies what is not yet there, each migration in a transaction of its own, and gives how many it applied. Programs of an earlier
+// version may be at work meanwhile: one that meets them in a deadlock, or would have to wait for them for long, is undone and begins again
+// after a moment, in which they get on.
+func up(ctx context.Context, provider *goose.Provider) (applied int, err error) {
+	return backoff.Retry(ctx, func() (int, error) {
+		results, err := provider.Up(ctx)
+		var partial *goose.PartialError
+		if errors.As(err, &partial) {
+			results = partial.Applied
+		}
+		for _, r := range results {
+			slog.Info("migration applied", "version", r.Source.Version, "duration", r.Duration.String())
+		}
+		applied += len(results)
+		var answer *pgconn.PgError
+		switch {
+		case err == nil:
+			return applied, nil
+		case errors.As(err, &answer) && (answer.Code == deadlockDetected || answer.Code == lockNotAvailable):
+			slog.Info("a migration meets requests that are under way, and begins again", "error", err.Error())
+			return applied, err
+		}
+		return applied, backoff.Permanent(err)
+	}, backoff.WithBackOff(&backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 1.5, MaxInterval: 5 * time.Second}),
+		backoff.WithMaxElapsedTime(migrateWithin))
+}
+
+// SQLSTATEs of a transaction that others are in the way of.
+const (
+	deadlockDetected = "40P01"
+	lockNotAvailable = "55P03"
+)
 
 // reachWithin is how long a database that does not answer yet is waited for: the name of one that has just become ready may
 // lead to it a moment later only.

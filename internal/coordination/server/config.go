@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/cmhf/operator/internal/coordination/schema"
 )
 
 // Config is what the environment says. The database is found by libpq's variables (PGHOST, PGPORT, PGDATABASE, PGUSER,
@@ -28,8 +30,19 @@ type Config struct {
 	// ReadOnly refuses every change of a record.
 	ReadOnly bool
 	LogLevel slog.Level
+	// RateLimit is how many requests a second each caller may send to this replica; 0 is no limit.
+	RateLimit float64
+	// AuditKeyFile holds the Ed25519 key that signs the heads of the audit trail; empty leaves them unsigned.
+	AuditKeyFile string
+	// TraceEndpoint is the collector's URL; empty turns tracing off.
+	TraceEndpoint string
 	// Database is a connection URL for tests; empty means the environment.
 	Database string
+}
+
+// holder is whose records the database must hold.
+func (c Config) holder() schema.Holder {
+	return schema.Holder{ODSCode: c.ODSCode, Synthetic: c.Synthetic}
 }
 
 var odsCode = regexp.MustCompile(`^[A-Z0-9]{3}([A-Z0-9]{2})?$`)
@@ -45,6 +58,8 @@ func ConfigFromEnvironment(version string) (Config, error) {
 		Issuer:         os.Getenv("CMHF_OIDC_ISSUER"),
 		TokenFile:      cmp.Or(os.Getenv("CMHF_INTERNAL_TOKEN_FILE"), "/etc/cmhf/internal/token"),
 		DirectoryFile:  cmp.Or(os.Getenv("CMHF_DIRECTORY_FILE"), "/etc/cmhf/directory/directory.json"),
+		AuditKeyFile:   os.Getenv("CMHF_AUDIT_KEY_FILE"),
+		TraceEndpoint:  os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"),
 	}
 	c.Audience = cmp.Or(os.Getenv("CMHF_OIDC_AUDIENCE"), "cmhf-"+strings.ToLower(c.ODSCode))
 	var errs []error
@@ -66,6 +81,12 @@ func ConfigFromEnvironment(version string) (Config, error) {
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(cmp.Or(os.Getenv("CMHF_LOG_LEVEL"), "info"))); err != nil {
 		errs = append(errs, errors.New("CMHF_LOG_LEVEL: use debug, info, warn or error"))
+	}
+	if c.RateLimit, err = strconv.ParseFloat(cmp.Or(os.Getenv("CMHF_RATE_LIMIT"), "100"), 64); err != nil || !(c.RateLimit >= 0 && c.RateLimit <= 1e6) {
+		errs = append(errs, errors.New("CMHF_RATE_LIMIT: use the number of requests a second that each caller may send, for example 100, or 0 for no limit"))
+	}
+	if u, err := url.Parse(c.TraceEndpoint); c.TraceEndpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT: use the collector's URL, for example http://collector:4318, or leave it out"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return Config{}, fmt.Errorf("the environment is not complete:\n%w", err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cmhf/operator/internal/coordination/identity"
@@ -302,11 +303,39 @@ func (s *system) app(subject string, services ...string) *pgx.Conn {
 	return conn
 }
 
+// id is the stable id of a service.
+func (c caller) id(service string) string { return directory.ServiceID("QOP", service).String() }
+
+// owner is a connection of the schema's owner, who sees and may change everything that triggers allow.
+func (s *system) owner() *pgx.Conn {
+	s.t.Helper()
+	return postgres.Connect(s.t, s.database.OwnerURL)
+}
+
+// byOwner changes the database as its owner, whom no rule of access binds.
+func (s *system) byOwner(sql string, args ...any) {
+	s.t.Helper()
+	if _, err := s.owner().Exec(s.t.Context(), sql, args...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // count runs a counting query as the owner, who sees everything.
 func (s *system) count(query string, args ...any) (n int64) {
 	s.t.Helper()
-	if err := postgres.Connect(s.t, s.database.OwnerURL).QueryRow(s.t.Context(), query, args...).Scan(&n); err != nil {
+	if err := s.owner().QueryRow(s.t.Context(), query, args...).Scan(&n); err != nil {
 		s.t.Fatal(err)
 	}
 	return n
+}
+
+// pool is connections of the app role without a caller, as the workers have them.
+func (s *system) pool() *pgxpool.Pool {
+	s.t.Helper()
+	db, err := store.Open(s.t.Context(), s.database.AppURL)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(db.Close)
+	return db.Pool()
 }

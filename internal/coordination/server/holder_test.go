@@ -10,9 +10,14 @@ import (
 	"testing"
 
 	"github.com/cmhf/operator/internal/coordination/server"
+	"github.com/cmhf/operator/internal/testkit/postgres"
 )
 
-// The program of one system that was led to another's database is never ready, and nobody's directory reaches that database.
+// behindRequests counts the traces of work that goes on behind requests: sealed batches, numbered changes and hours in which keys were looked for.
+const behindRequests = "SELECT (SELECT count(*) FROM audit_batches), (SELECT last_number FROM change_feed), (SELECT count(*) FROM writable_hours)"
+
+// The program of one system that was led to another's database is never ready, nobody's directory reaches that database, and it does no work
+// there behind requests.
 func TestAnotherSystemsDatabase(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]server.Config{
@@ -23,6 +28,21 @@ func TestAnotherSystemsDatabase(t *testing.T) {
 			database := migrated.New(t)
 			folder := t.TempDir()
 			token, mounted := filepath.Join(folder, "token"), filepath.Join(folder, "directory.json")
+			owner := postgres.Connect(t, database.OwnerURL)
+			for _, statement := range []string{
+				"SELECT find_or_create_person(gen_random_uuid(), NULL, 'NotKnownYet', 'Example', 'Testperson', '1984-02-29')", strings.Replace(insertAudit, "$1", "'r'", 1),
+			} {
+				if _, err := owner.Exec(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			traces := func() (batches, numbered, hours int64) {
+				t.Helper()
+				if err := owner.QueryRow(t.Context(), behindRequests).Scan(&batches, &numbered, &hours); err != nil {
+					t.Fatal(err)
+				}
+				return batches, numbered, hours
+			}
 			document := testDirectory(7)
 			document.ODSCode = config.ODSCode
 			raw, err := json.Marshal(document)
@@ -49,6 +69,24 @@ func TestAnotherSystemsDatabase(t *testing.T) {
 			if committed["revision"] != 0.0 {
 				t.Errorf("a directory was committed: %v", committed)
 			}
+			stop()
+			if err := <-ended; err != nil {
+				t.Errorf("stopping: %v", err)
+			}
+			if batches, numbered, hours := traces(); batches != 0 || numbered != 0 || hours != 0 {
+				t.Errorf("it sealed %d batches, numbered %d changes and looked for keys in %d hours", batches, numbered, hours)
+			}
+
+			// The system whose database it is does all of that at once.
+			config.ODSCode, config.Synthetic, config.DirectoryFile = "QOP", true, filepath.Join(folder, "none")
+			config.Listen, config.InternalListen = freeAddress(t), freeAddress(t)
+			ctx, stop = context.WithCancel(t.Context())
+			defer stop()
+			go func() { ended <- server.Run(ctx, config) }()
+			eventually(t, "the work of the own system", func() bool {
+				batches, numbered, hours := traces()
+				return batches > 0 && numbered > 0 && hours == 1
+			})
 			stop()
 			if err := <-ended; err != nil {
 				t.Errorf("stopping: %v", err)

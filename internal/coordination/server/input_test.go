@@ -174,7 +174,7 @@ func TestIdempotencyKey(t *testing.T) {
 	north.post("/v1/referrals", object{"service": "north"}, "Idempotency-Key", "key-2").want(http.StatusUnprocessableEntity)
 	north.post("/v1/referrals", body, "Idempotency-Key", "key-2").want(http.StatusCreated)
 
-	// A key of which the 24 hours are over is held until it is removed: nothing removes keys while records can't be changed.
+	// A key is held until it is removed, however old it is, and removed when records could be changed in 24 hours since.
 	s.count("WITH aged AS (UPDATE idempotency_keys SET created_at = now() - interval '25 hours' RETURNING 1) SELECT count(*) FROM aged")
 	before := s.count("SELECT count(*) FROM referrals")
 	if again := north.post("/v1/referrals", body, key...).want(http.StatusCreated); again["id"] != first["id"] {
@@ -184,7 +184,16 @@ func TestIdempotencyKey(t *testing.T) {
 	if n := s.count("SELECT count(*) FROM referrals"); n != before {
 		t.Errorf("%d referrals after repetitions, %d before", n, before)
 	}
-	if n := s.count("SELECT expire_idempotency_keys()"); n == 0 {
+	expired := func() int64 { t.Helper(); return s.count("SELECT expire_idempotency_keys()") }
+	if n := expired(); n != 0 {
+		t.Errorf("%d keys expired although nothing could be changed since", n)
+	}
+	s.count("WITH w AS (INSERT INTO writable_hours SELECT date_trunc('hour', now()) - n * interval '1 hour' FROM generate_series(1, 23) n RETURNING 1) SELECT count(*) FROM w")
+	if n := expired(); n != 0 {
+		t.Errorf("%d keys expired after 23 hours", n)
+	}
+	s.count("WITH w AS (INSERT INTO writable_hours VALUES (date_trunc('hour', now()) - interval '24 hours') RETURNING 1) SELECT count(*) FROM w")
+	if n := expired(); n == 0 {
 		t.Error("no key expired")
 	}
 	north.post("/v1/referrals", changed, key...).want(http.StatusCreated)

@@ -3,6 +3,8 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -54,6 +56,69 @@ func TestDirectory(t *testing.T) {
 	s.as("practitioner").post("/v1/referrals", referral("south", person("9990000018", "Example"))).refused(http.StatusConflict, "service-closing")
 }
 
+// standard makes a service declare standards.
+func standard(standards ...directory.Standard) func(*directory.Directory) {
+	return func(d *directory.Directory) { d.Services[0].Standards = standards }
+}
+
+func ptr(n int32) *int32 { return &n }
+
+// What a service declares is shown to callers, with the standards that apply where it declares none.
+func TestDeclaredOfAService(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	d := testDirectory(1)
+	i := slices.IndexFunc(d.Services, func(s directory.Service) bool { return s.Name == "north" })
+	d.Services[i].Standards = []directory.Standard{{ID: "FirstContactDays", Value: 14, Source: "A decision"}}
+	d.Services[i].TeamTypes, d.Services[i].Settings, d.Services[i].CoordinationLevels = []string{"A06"}, []string{"CareHome"}, []string{"Coordinated"}
+	d.Services[i].Capacity = &directory.Capacity{Caseload: ptr(200)}
+	d.Services[i].Partners = []directory.Partner{{Name: "The choir", Sector: "VCSE"}}
+	d.Services[i].MinimumAge = ptr(18)
+	d.DefaultService = "north"
+	if c := s.putDirectory(d).want(http.StatusOK); c["services"].(object)["north"] != d.Services[i].Digest() {
+		t.Errorf("committed %v, want %s", c, d.Services[i].Digest())
+	}
+	shown := map[any]object{}
+	for _, item := range s.as("practitioner").get("/v1/services").want(http.StatusOK)["items"].([]any) {
+		shown[item.(object)["name"]] = item.(object)
+	}
+	for field, want := range map[string]string{
+		"default": "true", "minimumAge": "18", "teamTypes": "[A06]", "settings": "[CareHome]", "coordinationLevels": "[Coordinated]",
+		"capacity": "map[caseload:200]", "partners": "[map[name:The choir sector:VCSE]]",
+	} {
+		if got := fmt.Sprint(shown["north"][field]); got != want {
+			t.Errorf("%s of north: %s, want %s", field, got, want)
+		}
+	}
+	standards := func(service string) map[any]any {
+		values := map[any]any{}
+		for _, standard := range shown[service]["standards"].([]any) {
+			values[standard.(object)["id"]] = standard.(object)["value"]
+		}
+		return values
+	}
+	want := map[any]any{"FirstContactDays": 28.0, "KeyWorkerDays": 14.0, "HandoverAnswerDays": 5.0, "ReentryCheckDays": 7.0, "FollowUpHours": 72.0, "ReviewMonths": 12.0}
+	if got := standards("south"); !maps.Equal(got, want) || len(got) != len(directory.StandardIDs) || shown["south"]["default"] != false {
+		t.Errorf("south: %v", shown["south"])
+	}
+	want["FirstContactDays"] = 14.0
+	if got := standards("north"); !maps.Equal(got, want) {
+		t.Errorf("standards of north: %v", got)
+	}
+	// The standard counts for what begins now.
+	s.as("practitioner", "north").refer("north", person("9990000018", "Example"))
+	if n := s.count("SELECT count(*) FROM deadlines WHERE kind = 'FirstContact' AND due_on = $1::date", day(14)); n != 1 {
+		t.Error("the first contact is not due by the service's own standard")
+	}
+	// What is no longer declared is gone.
+	s.putDirectory(testDirectory(2)).want(http.StatusOK)
+	for _, item := range s.as("practitioner").get("/v1/services").want(http.StatusOK)["items"].([]any) {
+		if o := item.(object); o["default"] != false || len(o["teamTypes"].([]any)) != 0 || len(o["partners"].([]any)) != 0 {
+			t.Errorf("after a directory without: %v", o)
+		}
+	}
+}
+
 func TestDirectoryRefusals(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -69,6 +134,15 @@ func TestDirectoryRefusals(t *testing.T) {
 		"unknown state":         {func(d *directory.Directory) { d.Services[0].State = "Ajar" }, "body.services[0].state"},
 		"unknown neighbourhood": {func(d *directory.Directory) { d.Services[0].Neighbourhoods = []string{"x"} }, "body.services[0].neighbourhoods[0]"},
 		"unknown function":      {func(d *directory.Directory) { d.Services[0].Functions = []string{"x"} }, "body.services[0].functions[0]"},
+		"default is unknown":    {func(d *directory.Directory) { d.DefaultService = "x" }, "body.defaultService"},
+		"default is closing":    {func(d *directory.Directory) { d.DefaultService = "east" }, "body.defaultService"},
+		"unknown standard":      {standard(directory.Standard{ID: "x", Value: 1, Source: "x"}), "body.services[0].standards[0].id"},
+		"standard without end":  {standard(directory.Standard{ID: "ReviewMonths", Value: 1001, Source: "x"}), "body.services[0].standards[0].value"},
+		"nobody's standard":     {standard(directory.Standard{ID: "ReviewMonths", Value: 6}), "body.services[0].standards[0].source"},
+		"standard twice": {standard(directory.Standard{ID: "ReviewMonths", Value: 6, Source: "x"}, directory.Standard{ID: "ReviewMonths", Value: 7, Source: "x"}),
+			"body.services[0].standards[1].id"},
+		"negative capacity": {func(d *directory.Directory) { d.Services[0].Capacity = &directory.Capacity{Caseload: ptr(-1)} }, "body.services[0].capacity"},
+		"unknown sector":    {func(d *directory.Directory) { d.Services[0].Partners = []directory.Partner{{Name: "x", Sector: "x"}} }, "body.services[0].partners[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := testDirectory(1)
@@ -186,7 +260,7 @@ func status(url string) int {
 	return response.StatusCode
 }
 
-func eventually(t *testing.T, what string, reached func() bool) {
+func eventually(t testing.TB, what string, reached func() bool) {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -11,24 +11,53 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cmhf/operator/internal/coordination/audit"
+	"github.com/cmhf/operator/internal/coordination/changes"
+	"github.com/cmhf/operator/internal/coordination/community"
+	"github.com/cmhf/operator/internal/coordination/contacts"
+	"github.com/cmhf/operator/internal/coordination/coordination"
+	"github.com/cmhf/operator/internal/coordination/deaths"
+	"github.com/cmhf/operator/internal/coordination/emergency"
 	"github.com/cmhf/operator/internal/coordination/episodes"
+	"github.com/cmhf/operator/internal/coordination/feedback"
+	"github.com/cmhf/operator/internal/coordination/fhir"
+	"github.com/cmhf/operator/internal/coordination/handovers"
+	"github.com/cmhf/operator/internal/coordination/healthchecks"
 	"github.com/cmhf/operator/internal/coordination/identity"
+	"github.com/cmhf/operator/internal/coordination/matching"
+	"github.com/cmhf/operator/internal/coordination/measures"
+	"github.com/cmhf/operator/internal/coordination/needs"
 	"github.com/cmhf/operator/internal/coordination/operatorapi"
+	"github.com/cmhf/operator/internal/coordination/outcomes"
+	"github.com/cmhf/operator/internal/coordination/partners"
 	"github.com/cmhf/operator/internal/coordination/people"
+	"github.com/cmhf/operator/internal/coordination/people/capacity"
+	"github.com/cmhf/operator/internal/coordination/people/carers"
+	"github.com/cmhf/operator/internal/coordination/people/details"
+	"github.com/cmhf/operator/internal/coordination/people/living"
+	"github.com/cmhf/operator/internal/coordination/people/protection"
+	"github.com/cmhf/operator/internal/coordination/plans"
+	"github.com/cmhf/operator/internal/coordination/populations"
+	"github.com/cmhf/operator/internal/coordination/reentry"
 	"github.com/cmhf/operator/internal/coordination/referrals"
 	"github.com/cmhf/operator/internal/coordination/rest"
+	"github.com/cmhf/operator/internal/coordination/retention"
+	"github.com/cmhf/operator/internal/coordination/retractions"
+	"github.com/cmhf/operator/internal/coordination/safetyplans"
 	"github.com/cmhf/operator/internal/coordination/schema"
+	"github.com/cmhf/operator/internal/coordination/series"
 	"github.com/cmhf/operator/internal/coordination/services"
 	"github.com/cmhf/operator/internal/coordination/statistics"
 	"github.com/cmhf/operator/internal/coordination/store"
+	"github.com/cmhf/operator/internal/coordination/worklists"
 	"github.com/cmhf/operator/internal/directory"
+	"github.com/cmhf/operator/internal/farewell"
 )
 
 const (
@@ -36,20 +65,45 @@ const (
 	leaveTime = 3 * time.Second
 	// drainTime is how long running requests may take at the end.
 	drainTime = 20 * time.Second
-	// keyExpiryEvery is how often old idempotency keys are removed, and keyExpiryAfter how long after the start for the first time:
-	// writes may have been impossible for days before it, and who repeats one now must still find its key.
-	keyExpiryEvery = time.Hour
-	keyExpiryAfter = 24 * time.Hour
 )
 
 // Public builds the public API with all its subjects. store and verifier may be nil to get the OpenAPI document only.
 func Public(c Config, s *store.Store, verifier rest.Verifier) *rest.API {
-	api := rest.New(s, verifier, c.ReadOnly)
+	api := rest.New(s, verifier, rest.Settings{ReadOnly: c.ReadOnly, RateLimit: c.RateLimit})
 	services.Register(api)
 	people.Register(api)
+	details.Register(api)
+	living.Register(api)
+	carers.Register(api)
+	protection.Register(api)
+	capacity.Register(api)
 	referrals.Register(api)
 	episodes.Register(api)
+	matching.Register(api)
+	retractions.Register(api)
+	deaths.Register(api)
+	emergency.Register(api)
+	retention.Register(api)
+	worklists.Register(api)
+	coordination.Register(api)
+	handovers.Register(api)
+	reentry.Register(api)
+	contacts.Register(api)
+	plans.Register(api)
+	safetyplans.Register(api)
+	outcomes.Register(api)
+	healthchecks.Register(api)
+	needs.Register(api)
+	community.Register(api)
+	feedback.Register(api)
+	partners.Register(api)
 	statistics.Register(api, statistics.ICS{ODSCode: c.ODSCode, Name: c.ICSName}, c.Synthetic)
+	audit.Register(api)
+	changes.Register(api)
+	fhir.Register(api)
+	measures.Register(api, c.Synthetic)
+	populations.Register(api)
+	series.Register(api)
 	return api
 }
 
@@ -59,7 +113,16 @@ func Run(ctx context.Context, c Config) error {
 	if err := token.Check(); err != nil {
 		return fmt.Errorf("CMHF_INTERNAL_TOKEN_FILE: %w", err)
 	}
-	db, err := store.Open(context.WithoutCancel(ctx), c.Database)
+	sealer, err := newSealer(c)
+	if err != nil {
+		return err
+	}
+	tracer, stopTracing, err := startTracing(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer stopTracing()
+	db, err := store.OpenTraced(context.WithoutCancel(ctx), c.Database, tracer.statements())
 	if err != nil {
 		return err
 	}
@@ -71,8 +134,10 @@ func Run(ctx context.Context, c Config) error {
 		Store: db, Token: token, ODSCode: c.ODSCode, Version: c.Version, Synthetic: c.Synthetic,
 		SignInReady: verifier.Ready, Metrics: registry,
 	}
-	leaving := &farewell{}
-	public, err := listen("CMHF_LISTEN", c.Listen, leaving.tell(Public(c, db, verifier).Handler(registry)))
+	leaving := &farewell.Farewell{}
+	api := Public(c, db, verifier)
+	tracer.requests(api)
+	public, err := listen("CMHF_LISTEN", c.Listen, leaving.Tell(api.Handler(registry)))
 	if err != nil {
 		return err
 	}
@@ -86,9 +151,7 @@ func Run(ctx context.Context, c Config) error {
 	defer stopBackground()
 	go verifier.Discover(background)
 	go commitStartUpDirectory(background, c, db)
-	if !c.ReadOnly { // a write that got no answer before is repeated afterwards, and must find its key
-		go expireKeys(background, db.ExpireKeys)
-	}
+	work{c, db, sealer}.start(background)
 
 	group, serving := errgroup.WithContext(ctx)
 	group.Go(public.serve)
@@ -106,19 +169,6 @@ func Run(ctx context.Context, c Config) error {
 		return errors.Join(public.server.Shutdown(drain), internal.server.Shutdown(drain))
 	})
 	return group.Wait()
-}
-
-// farewell has callers leave before the port is shut: a connection that they keep for later would end the moment that they use it
-// again, and a request to change something is not repeated by a proxy.
-type farewell struct{ atomic.Bool }
-
-func (f *farewell) tell(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 type listening struct {
@@ -188,21 +238,8 @@ func commitStartUpDirectory(ctx context.Context, c Config, db *store.Store) {
 
 // commitOwn writes nothing into a database that holds another system's records.
 func commitOwn(ctx context.Context, c Config, db *store.Store, d directory.Directory) (directory.Committed, error) {
-	if _, err := schema.Serves(ctx, db.Pool(), schema.Holder{ODSCode: c.ODSCode, Synthetic: c.Synthetic}); err != nil {
+	if _, err := schema.Serves(ctx, db.Pool(), c.holder()); err != nil {
 		return directory.Committed{}, err
 	}
 	return services.Commit(ctx, db.Pool(), c.ODSCode, d)
-}
-
-func expireKeys(ctx context.Context, expire func(context.Context) error) {
-	for wait := keyExpiryAfter; ; wait = keyExpiryEvery {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-		if err := expire(ctx); err != nil {
-			slog.Warn("old idempotency keys were not removed; trying again later", "error", store.Describe(err))
-		}
-	}
 }

@@ -35,13 +35,15 @@ func TestNobodySeesNothing(t *testing.T) {
 	episode := caller.accepted("north", person("9990000018", "Example"))
 	caller.do(http.MethodPut, "/v1/people/"+episode["personId"].(string)+"/legal-duties", object{"open": []string{"ConditionalDischarge"}}).want(http.StatusOK)
 	caller.post("/v1/episodes/"+episode["id"].(string)+"/reaching-steps", object{"kind": "RiskReview", "on": day(0)}).want(http.StatusCreated)
+	caller.fillCoordination(episode)
 	caller.post("/v1/episodes/"+episode["id"].(string)+"/closure", object{"reason": "SupportElsewhere", "returnPlan": returnPlan(), "acceptance": acceptance()}, "Idempotency-Key", "k").want(http.StatusCreated)
 	fresh, used := s.app(""), s.app("")
 	if _, err := used.Exec(t.Context(), "BEGIN; SELECT set_config('cmhf.subject', 'x', true), set_config('cmhf.services', $$"+north.String()+"$$, true); COMMIT"); err != nil {
 		t.Fatal(err)
 	}
 	seen := s.app(testSubject, "north")
-	for _, name := range []string{"people", "person_access", "referrals", "episodes", "legal_duties", "reaching_steps", "return_plans", "closures", "idempotency_keys"} {
+	for _, name := range []string{"people", "person_access", "referrals", "episodes", "legal_duties", "reaching_steps", "return_plans", "closures", "idempotency_keys",
+		"key_workers", "team_members", "coordination_levels", "stays_elsewhere", "handovers", "safety_checks"} {
 		query := "SELECT count(*) FROM (SELECT 1 FROM " + name + ") rows"
 		var n int
 		for state, conn := range map[string]*pgx.Conn{"fresh": fresh, "used": used} {

@@ -93,9 +93,10 @@ func validate(odsCode string, d directory.Directory) error {
 		}
 		places[n.Name] = true
 	}
-	seen := map[string]bool{}
+	seen, open := map[string]bool{}, map[string]bool{}
 	for i, s := range d.Services {
 		at := fmt.Sprintf("body.services[%d]", i)
+		open[s.Name] = s.State == directory.StateOpen
 		if seen[s.Name] {
 			return problem.InvalidField(at+".name", "the name is used twice")
 		}
@@ -103,6 +104,9 @@ func validate(odsCode string, d directory.Directory) error {
 		if err := validateService(at, odsCode, s, places); err != nil {
 			return err
 		}
+	}
+	if d.DefaultService != "" && !open[d.DefaultService] {
+		return problem.InvalidField("body.defaultService", "this is no open service of the directory")
 	}
 	return nil
 }
@@ -130,8 +134,39 @@ func validateService(at, odsCode string, s directory.Service, neighbourhoods map
 			return problem.InvalidField(fmt.Sprintf("%s.functions[%d]", at, j), "unknown function")
 		}
 	}
+	return validateDeclared(at, s)
+}
+
+// validateDeclared looks at what a service declares beyond its name and reach.
+func validateDeclared(at string, s directory.Service) error {
+	ids := map[string]bool{}
+	for j, standard := range s.Standards {
+		where := fmt.Sprintf("%s.standards[%d]", at, j)
+		switch {
+		case !slices.Contains(directory.StandardIDs, standard.ID):
+			return problem.InvalidField(where+".id", "unknown standard")
+		case ids[standard.ID]:
+			return problem.InvalidField(where+".id", "the standard is set twice")
+		case standard.Value < 1 || standard.Value > maxStandard:
+			return problem.InvalidField(where+".value", "give a number from 1 to %d", maxStandard)
+		case standard.Source == "":
+			return problem.InvalidField(where+".source", "say whose standard it is")
+		}
+		ids[standard.ID] = true
+	}
+	if c := s.Capacity; c != nil && (c.Caseload != nil && *c.Caseload < 0 || c.KeyWorkers != nil && *c.KeyWorkers < 0) {
+		return problem.InvalidField(at+".capacity", "numbers are not negative")
+	}
+	for j, partner := range s.Partners {
+		if partner.Name == "" || !slices.Contains(directory.Sectors, partner.Sector) {
+			return problem.InvalidField(fmt.Sprintf("%s.partners[%d]", at, j), "a name and a known sector are needed")
+		}
+	}
 	return nil
 }
+
+// maxStandard is beyond any value that makes sense in any unit.
+const maxStandard = 1000
 
 // IsOlder tells whether Commit refused a directory because a newer one is in place.
 func IsOlder(err error) bool {

@@ -1,26 +1,25 @@
 package statistics
 
-import "strconv"
+import (
+	"strconv"
 
-// Rule says in words what suppress does; it is shown with every figure.
-const Rule = "Counts below 5 are shown as *; others are rounded to the nearest 5."
-
-// threshold and step follow the disclosure control of the national community mental health statistics.
-const (
-	threshold = 5
-	step      = 5
+	"github.com/cmhf/operator/internal/coordination/suppression"
 )
 
-// suppress is the one place where an exact count becomes a figure that may be shown. A nil count is missing.
+// Rule says in words what suppress does; it is shown with every figure.
+const Rule = "Small counts, and others that would give one away, are hidden and shown as *; the rest are rounded to the nearest 5."
+
+// suppress is the one place where an exact count becomes a figure that may be shown. A nil count is missing. These figures have nothing to do with one
+// another that is published; those that do are decided together, in package measures.
 func suppress(count *int64) Figure {
-	switch {
-	case count == nil:
+	if count == nil {
 		return Figure{Value: "-"}
-	case *count < threshold:
+	}
+	figure := suppression.Alone(*count)
+	if figure.State != suppression.Published {
 		return Figure{Value: "*", Suppressed: true}
 	}
-	rounded := (*count + step/2) / step * step
-	return Figure{Value: strconv.FormatInt(rounded, 10), Count: &rounded}
+	return Figure{Value: strconv.FormatInt(figure.Value, 10), Count: &figure.Value}
 }
 
 // Figure is a count as it may be shown.

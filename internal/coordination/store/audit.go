@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	_ "embed"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,6 +16,12 @@ var auditSQL string
 
 //go:embed sql/closure_refusal.sql
 var closureRefusalSQL string
+
+//go:embed sql/outcome_refusal.sql
+var outcomeRefusalSQL string
+
+// refusalSQL records what a refused closure or outcome lacked, so that services learn from it.
+var refusalSQL = map[problem.Slug]string{problem.ClosureIncomplete: closureRefusalSQL, problem.OutcomeIncomplete: outcomeRefusalSQL}
 
 // touched lists the people and records that an operation returned or changed, in step.
 type touched struct {
@@ -35,34 +40,30 @@ func (t *Tx) Touch(person, resource uuid.UUID) {
 // too, so that attempts to read hidden records can be found.
 type Concern struct {
 	Person, Resource uuid.UUID
-	// Service is responsible for the episode whose closure was refused.
+	// Service is the caller's that wanted the closure or outcome which was refused.
 	Service uuid.UUID
 }
 
 // About notes the concern as far as it is known.
 func (t *Tx) About(concern Concern) { t.concern = concern }
 
-// flushAudit writes one row per person touched; an operation that touched nobody (a search without a result) leaves one row.
-func (t *Tx) flushAudit(ctx context.Context) error {
+// queueDone adds one row per person touched; an operation that touched nobody (a search without a result) leaves one row.
+func (t *Tx) queueDone(batch *pgx.Batch) {
 	if !access.For(t.operation).Personal {
-		return nil
+		return
 	}
 	if len(t.touched.people) == 0 {
 		t.touched = touched{people: []*uuid.UUID{nil}, resources: []*uuid.UUID{nil}}
 	}
-	return t.audit(ctx, "Done", nil, t.touched)
+	t.queueAudit(batch, "Done", nil, t.touched)
 }
 
-func (t *Tx) audit(ctx context.Context, outcome string, slug *problem.Slug, what touched) error {
-	_, err := t.Exec(ctx, auditSQL, pgx.NamedArgs{
+func (t *Tx) queueAudit(batch *pgx.Batch, outcome string, slug *problem.Slug, what touched) {
+	batch.Queue(auditSQL, pgx.NamedArgs{
 		"request_id": t.Caller.RequestID, "subject": t.Caller.Subject, "client": t.Caller.Client, "role": t.Caller.Role,
 		"services": nonNil(t.Services), "purpose": t.Caller.Purpose, "operation": t.operation,
 		"outcome": outcome, "problem": slug, "people": what.people, "resources": what.resources,
 	})
-	if err != nil {
-		return fmt.Errorf("writing the audit trail of %s: %w", t.operation, err)
-	}
-	return nil
 }
 
 // Refuse audits a refusal in a transaction of its own, so that it stays although the work was rolled back.
@@ -71,19 +72,15 @@ func (s *Store) Refuse(ctx context.Context, operation access.Operation, caller a
 	if err != nil {
 		return classify(err)
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
+	defer tx.release(ctx)
 	slug := refused.Slug()
-	what := touched{people: []*uuid.UUID{idOrNil(concern.Person)}, resources: []*uuid.UUID{idOrNil(concern.Resource)}}
-	if err := tx.audit(ctx, "Refused", &slug, what); err != nil {
+	last := &pgx.Batch{}
+	tx.queueAudit(last, "Refused", &slug, touched{people: []*uuid.UUID{idOrNil(concern.Person)}, resources: []*uuid.UUID{idOrNil(concern.Resource)}})
+	if query, ok := refusalSQL[slug]; ok {
+		last.Queue(query, pgx.NamedArgs{"service": concern.Service, "missing": refused.Missing})
+	}
+	if err := tx.commit(ctx, last); err != nil {
 		return classify(err)
-	}
-	if slug == problem.ClosureIncomplete {
-		if _, err := tx.Exec(ctx, closureRefusalSQL, pgx.NamedArgs{"service": concern.Service, "missing": refused.Missing}); err != nil {
-			return classify(fmt.Errorf("writing the closure refusal: %w", err))
-		}
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return classify(fmt.Errorf("committing a refusal: %w", err))
 	}
 	return nil
 }

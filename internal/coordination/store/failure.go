@@ -57,8 +57,46 @@ func careRule(pg *pgconn.PgError) *problem.Problem {
 		p := problem.New(problem.ClosureIncomplete, "The closure lacks something; see missing.")
 		p.Missing = []string{pg.Detail}
 		return p
+	case "CM030":
+		p := problem.New(problem.OutcomeIncomplete, "The outcome lacks something; see missing.")
+		p.Missing = []string{pg.Detail}
+		return p
+	case "CM080", "CM081":
+		return problem.New(problem.StateConflict, "What is published or uploaded does not change; make a new one.")
 	case "CM005":
 		return problem.New(problem.PersonDied, "A death was recorded while this request ran.")
+	case "CM020", "CM021", "CM022", "CM023", "CM024", "CM025", "CM026":
+		return correctionRule(pg)
+	case "CM040", "CM043":
+		return problem.New(problem.StateConflict, "What was known of the person's handovers, key worker or stays changed while this request ran; read them again.")
+	case "CM046":
+		return problem.New(problem.StateConflict, "A handover of the episode waits for its answer: withdraw it, or wait.")
+	case "CM041":
+		return problem.New(problem.StateConflict, "The receiving service supports the person in an episode of its own: close this one, with its acceptance.")
+	case "CM042":
+		return problem.New(problem.LiveTransferNeeded, "Pass the person on to a service first; when it has accepted, this handover ends by itself.")
+	case "CM044":
+		return problem.InvalidField("body.subject", "name somebody who works for the responsible service")
+	case "CM045":
+		return problem.InvalidField("body.level", "name one of the service's levels")
+	case "CM050", "CM051":
+		return problem.New(problem.StateConflict, "The record, or what it belongs to, changed while this request ran; read it again.")
+	case "CM052":
+		p := problem.New(problem.PlanIncomplete, "The plan lacks something; see missing.")
+		p.Missing = []string{pg.Detail}
+		return p
+	case "CM010":
+		return problem.New(problem.PersonObjects, "The person objects to the organisation that leads this service.")
+	case "CM011":
+		return problem.New(problem.StateConflict, "The directory changed while this request ran, and has no such neighbourhood any more.")
+	case "23P01":
+		return problem.New(problem.PeriodOverlaps, "Another one is in force on some of these days.")
+	case "CM060":
+		return problem.New(problem.StateConflict, "The episode changed while this request ran: the answers no longer fit into it. Read it again.")
+	case "CM061":
+		return problem.New(problem.StateConflict, "The record was settled while this request ran; read it again.")
+	case "CM062":
+		return problem.New(problem.StateConflict, "The community asset was retired while this request ran.")
 	case "55P03", "57014", "40P01", "40001":
 		return problem.New(problem.DatabaseUnavailable, "The database was too busy for this request.")
 	}

@@ -39,7 +39,9 @@ func Once[Request, Answer any](ctx context.Context, tx *Tx, key string, request 
 		Request  Request
 		Services []uuid.UUID
 		Client   string
-	}{request, services, tx.Caller.Client})
+		// Organisation of a partner's practitioner, who may work for several.
+		Organisation string `json:",omitempty"`
+	}{request, services, tx.Caller.Client, tx.organisation()})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the request for its idempotency key: %w", err)
 	}
@@ -90,7 +92,8 @@ type keptAnswer[Answer any] struct {
 	Resources []*uuid.UUID `json:"resources"`
 }
 
-// ExpireKeys removes the keys whose 24 hours are over. Nothing else frees a key.
+// ExpireKeys notes that records can be changed in this hour, and removes the keys that are older than 24 of such hours. Nothing else
+// frees a key. Call it once an hour.
 func (s *Store) ExpireKeys(ctx context.Context) error {
 	_, err := s.pool.Exec(ctx, expireKeysSQL)
 	return err

@@ -37,11 +37,18 @@ type Store struct {
 // Open prepares a pool; connection is a URL or empty for the PG* variables. It does not connect, so the API can start
 // before its database.
 func Open(ctx context.Context, connection string) (*Store, error) {
+	return OpenTraced(ctx, connection, nil)
+}
+
+// OpenTraced is Open with a tracer of what is sent to the database.
+func OpenTraced(ctx context.Context, connection string, tracer pgx.QueryTracer) (*Store, error) {
 	config, err := pgxpool.ParseConfig(connection)
 	if err != nil {
 		return nil, fmt.Errorf("reading the database settings (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE): %w", err)
 	}
+	config.ConnConfig.Tracer = tracer
 	config.ConnConfig.RuntimeParams["application_name"] = "coordination-api"
+	config.ConnConfig.RuntimeParams["jit"] = "off"                                        // compiling what row-level security adds to a query takes many times as long as the query
 	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // after a failover, look for the new primary
 	config.BeforeConnect = trustAnew(connection)
 	config.ConnConfig.ConnectTimeout = silence
@@ -100,6 +107,7 @@ func (s *Store) Close() { s.pool.Close() }
 // Tx is one caller's transaction for one operation.
 type Tx struct {
 	pgx.Tx
+	conn   *pgxpool.Conn
 	Caller access.Caller
 	// Services are the ids of the caller's services.
 	Services []uuid.UUID
@@ -117,6 +125,14 @@ func (t *Tx) Serves(service uuid.UUID) bool {
 		}
 	}
 	return false
+}
+
+// organisation is that of a partner's practitioner or officer; the claim means nothing without the role.
+func (t *Tx) organisation() string {
+	if !t.Caller.Has(access.PartnerPractitioner) && !t.Caller.Has(access.PartnerOfficer) {
+		return ""
+	}
+	return t.Caller.Organisation
 }
 
 // attempts is how often a transaction that met a deadlock or lost a race is run.
@@ -152,29 +168,36 @@ func (s *Store) try(ctx context.Context, operation access.Operation, caller acce
 	if err != nil {
 		return Concern{}, err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
+	defer tx.release(ctx)
 	if err := work(ctx, tx); err != nil {
 		return tx.concern, err
 	}
-	if err := tx.flushAudit(ctx); err != nil {
-		return tx.concern, err
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return tx.concern, fmt.Errorf("committing %s: %w", operation, err)
-	}
-	return tx.concern, nil
+	last := &pgx.Batch{}
+	tx.queueDone(last)
+	return tx.concern, tx.commit(ctx, last)
 }
 
+// begin starts a transaction and says who asks in one round trip: beside a database on another machine, round trips are most of what a
+// small request costs.
 func (s *Store) begin(ctx context.Context, operation access.Operation, caller access.Caller) (*Tx, error) {
-	pgxTx, err := s.pool.Begin(ctx)
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("beginning a transaction: %w", err)
+		return nil, fmt.Errorf("getting a connection: %w", err)
 	}
-	tx := &Tx{Tx: pgxTx, Caller: caller, operation: operation}
+	tx := &Tx{conn: conn, Caller: caller, operation: operation}
 	var services string
-	row := pgxTx.QueryRow(ctx, beginSQL, pgx.NamedArgs{"subject": caller.Subject, "services": nonNil(caller.Services)})
-	if err := row.Scan(nil, &services, nil, nil, nil, nil); err != nil {
-		return nil, errors.Join(fmt.Errorf("saying who asks: %w", err), pgxTx.Rollback(context.WithoutCancel(ctx)))
+	first := &pgx.Batch{}
+	first.BeginTx(pgx.TxOptions{})
+	first.Queue(beginSQL, pgx.NamedArgs{
+		"subject": caller.Subject, "role": caller.Role, "services": nonNil(caller.Services), "organisation": tx.organisation(),
+	}).QueryRow(func(row pgx.Row) error {
+		return row.Scan(nil, nil, &services, nil, nil, nil, nil, nil)
+	})
+	results := conn.SendBatch(ctx, first)
+	tx.Tx = results.Tx()
+	if err := results.Close(); err != nil {
+		tx.release(ctx)
+		return nil, fmt.Errorf("beginning a transaction and saying who asks: %w", err)
 	}
 	if services == "" {
 		return tx, nil
@@ -182,12 +205,39 @@ func (s *Store) begin(ctx context.Context, operation access.Operation, caller ac
 	for id := range strings.SplitSeq(services, ",") {
 		parsed, err := uuid.Parse(id)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("reading the caller's services: %w", err), pgxTx.Rollback(context.WithoutCancel(ctx)))
+			tx.release(ctx)
+			return nil, fmt.Errorf("reading the caller's services: %w", err)
 		}
 		tx.Services = append(tx.Services, parsed)
 	}
 	return tx, nil
 }
+
+// commit sends the last statements and the commit in one round trip. When one of them fails the server leaves out the rest, so nothing is
+// committed.
+func (t *Tx) commit(ctx context.Context, last *pgx.Batch) error {
+	last.Queue("commit").Exec(func(done pgconn.CommandTag) error {
+		if done.String() != "COMMIT" { // a failed transaction ends by a rollback instead
+			return pgx.ErrTxCommitRollback
+		}
+		return nil
+	})
+	if err := t.conn.SendBatch(ctx, last).Close(); err != nil {
+		return fmt.Errorf("writing the audit trail of %s and committing: %w", t.operation, err)
+	}
+	return nil
+}
+
+// release rolls back what was not committed and gives the connection back. It comes once, at the end.
+func (t *Tx) release(ctx context.Context) {
+	if t.conn.Conn().PgConn().TxStatus() != idle {
+		_ = t.Rollback(context.WithoutCancel(ctx)) // the pool closes a connection that is left within a transaction
+	}
+	t.conn.Release()
+}
+
+// idle is the status of a connection that is in no transaction.
+const idle = 'I'
 
 func nonNil[T any](s []T) []T {
 	if s == nil {

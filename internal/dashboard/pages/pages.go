@@ -1,6 +1,6 @@
 // Package pages draws the dashboard's pages as HTML.
 //
-// It takes figures and settings, turns them into words (dates, counts, "fewer than 5") and fills templates made of the NHS
+// It takes figures and settings, turns them into words (dates, counts, "hidden") and fills templates made of the NHS
 // design system's components. A page is drawn whole before anything is sent, so a reader never gets half of one. The package
 // asks nobody for data and decides nothing about access.
 package pages

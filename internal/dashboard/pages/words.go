@@ -33,7 +33,7 @@ func moment(t time.Time) string { return t.In(london).Format("2 January 2006 at 
 func figure(t figures.Tile) (text string, kind string) {
 	switch {
 	case t.Suppressed:
-		return "Fewer than 5", "words"
+		return "Hidden", "words" // never "fewer than 5": it may be a larger figure that protects a small one
 	case t.Count == nil:
 		return "No data", "none"
 	default:

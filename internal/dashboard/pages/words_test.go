@@ -16,7 +16,7 @@ func TestFiguresInWords(t *testing.T) {
 	}{
 		{figures.Tile{Value: "1250", Count: count(1250)}, "1,250", "count"},
 		{figures.Tile{Value: "0", Count: count(0)}, "0", "count"},
-		{figures.Tile{Value: "*", Suppressed: true}, "Fewer than 5", "words"},
+		{figures.Tile{Value: "*", Suppressed: true}, "Hidden", "words"},
 		{figures.Tile{Value: "-"}, "No data", "none"},
 	} {
 		if text, kind := figure(c.tile); text != c.text || kind != c.kind {

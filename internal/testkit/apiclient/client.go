@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -71,18 +72,34 @@ type Problem struct {
 
 func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Title, p.Detail) }
 
-// Do sends a JSON body and decodes the answer into out, when given. key makes a POST safe to repeat.
-func (t *Tenant) Do(ctx context.Context, method, path, key string, body, out any) (err error) {
+// Do sends a JSON body and decodes the answer into out, when given. key makes a POST safe to repeat. Who sends more than the API takes of
+// one caller waits as long as it says.
+func (t *Tenant) Do(ctx context.Context, method, path, key string, body, out any) error {
+	for {
+		again, err := t.once(ctx, method, path, key, body, out)
+		if again == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(again):
+		}
+	}
+}
+
+// once gives beside the error how soon another try is welcome, zero when none is.
+func (t *Tenant) once(ctx context.Context, method, path, key string, body, out any) (again time.Duration, err error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
-		return fmt.Errorf("encoding the body of %s %s: %w", method, path, err)
+		return 0, fmt.Errorf("encoding the body of %s %s: %w", method, path, err)
 	}
 	if body == nil {
 		raw = nil
 	}
 	request, err := http.NewRequestWithContext(ctx, method, t.base+path, bytes.NewReader(raw))
 	if err != nil {
-		return fmt.Errorf("making %s %s: %w", method, path, err)
+		return 0, fmt.Errorf("making %s %s: %w", method, path, err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if key != "" {
@@ -90,23 +107,30 @@ func (t *Tenant) Do(ctx context.Context, method, path, key string, body, out any
 	}
 	response, err := t.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("calling %s %s: %w", method, path, err)
+		return 0, fmt.Errorf("calling %s %s: %w", method, path, err)
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
-		return fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
+		return 0, fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
 	}
 	if response.StatusCode >= 300 {
 		problem := &Problem{Status: response.StatusCode}
 		_ = json.Unmarshal(answer, problem) // no problem document: the status says it
-		return problem
+		if response.StatusCode == http.StatusTooManyRequests {
+			seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+			if err != nil {
+				return 0, fmt.Errorf("reading Retry-After of the answer to %s %s: %w", method, path, err)
+			}
+			return time.Duration(max(seconds, 1)) * time.Second, problem
+		}
+		return 0, problem
 	}
 	if out == nil {
-		return nil
+		return 0, nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		return fmt.Errorf("decoding the answer to %s %s: %w", method, path, err)
+		return 0, fmt.Errorf("decoding the answer to %s %s: %w", method, path, err)
 	}
-	return nil
+	return 0, nil
 }

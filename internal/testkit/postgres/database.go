@@ -60,6 +60,9 @@ func (t *Template) New(tb testing.TB) *Database {
 	}
 }
 
+// prepareWithin is ample: a template may hold three years of invented people, on a machine that is busy.
+const prepareWithin = 10 * time.Minute
+
 func (t *Template) build(s *server) (string, error) {
 	name := fmt.Sprintf("template_%d", serial.Add(1))
 	if err := s.create(name, "template1"); err != nil {
@@ -68,7 +71,7 @@ func (t *Template) build(s *server) (string, error) {
 	if t.Prepare == nil {
 		return name, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), prepareWithin)
 	defer cancel()
 	return name, t.Prepare(ctx, s.url("cmhf_owner", name))
 }

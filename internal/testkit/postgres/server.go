@@ -43,6 +43,8 @@ type server struct {
 	port    int // 0 is PostgreSQL's own
 	process *os.Process
 	stopped chan struct{}
+	// launchAgain starts the server anew on its data after it has ended.
+	launchAgain func() error
 }
 
 var (
@@ -96,7 +98,12 @@ func start(port int, prepare func(data string, attributes *syscall.SysProcAttr) 
 			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
 	}
-	if err := s.launch(programs, attributes, append(append(slices.Clone(settings), "port="+strconv.Itoa(cmp.Or(port, 5432))), further...)); err != nil {
+	all := append(append(slices.Clone(settings), "port="+strconv.Itoa(cmp.Or(port, 5432))), further...)
+	s.launchAgain = func() error {
+		s.stopped = make(chan struct{})
+		return s.launch(programs, attributes, all)
+	}
+	if err := s.launch(programs, attributes, all); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	if err := s.prepare(); err != nil {
@@ -170,10 +177,10 @@ func (s *server) launch(programs string, attributes *syscall.SysProcAttr, settin
 	}
 	command := exec.Command(filepath.Join(programs, "postgres"), args...)
 	command.SysProcAttr, command.Dir, command.Stdout, command.Stderr = attributes, s.folder, logFile, logFile
-	started := make(chan error, 1)
+	started, stopped := make(chan error, 1), s.stopped
 	go func() {
 		runtime.LockOSThread()
-		defer close(s.stopped)
+		defer close(stopped)
 		defer logFile.Close()
 		err := command.Start()
 		started <- err

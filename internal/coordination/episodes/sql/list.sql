@@ -1,10 +1,5 @@
-SELECT e.id, e.person_id, e.responsible_service_id, s.name AS responsible_service, e.state, e.opened_at, e.closed_at,
-       c.reason, c.basis, c.closed_on::text, c.receiver_name, c.receiver_organisation, c.agreed_on::text, c.channel,
-       p.summary, p.how_to_return, p.valid_until::text
-FROM episodes e
-JOIN services s ON s.id = e.responsible_service_id
-LEFT JOIN closures c ON c.episode_id = e.id
-LEFT JOIN return_plans p ON p.episode_id = e.id
 WHERE e.responsible_service_id = ANY (@services) AND e.state = ANY (@states) AND (e.opened_at, e.id) < (@at, @after)
+  AND (@elsewhere::boolean IS NULL OR (st.id IS NOT NULL) = @elsewhere)
+  AND (@without_key_worker::date IS NULL OR (e.state = 'Open' AND k.id IS NULL AND e.key_worker_due_on < @without_key_worker))
 ORDER BY e.opened_at DESC, e.id DESC
 LIMIT @limit

@@ -1,1 +1,1 @@
-SELECT EXISTS (SELECT FROM episodes WHERE person_id = @person AND state = 'Open' AND responsible_service_id = ANY (@services))
+SELECT EXISTS (SELECT FROM episodes WHERE person_id IN (SELECT records_of(@person)) AND state = 'Open' AND responsible_service_id = ANY (@services))

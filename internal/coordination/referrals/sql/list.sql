@@ -1,8 +1,5 @@
-SELECT r.id, r.person_id, r.service_id, s.name AS service, responsible.name AS responsible_service, r.route, r.reason,
-       r.received_on::text, r.state, r.recorded_at, r.episode_id, r.outcome_at
-FROM referrals r
-JOIN services s ON s.id = r.service_id
-JOIN services responsible ON responsible.id = r.responsible_service_id
-WHERE r.service_id = ANY (@services) AND r.state = ANY (@states) AND (r.recorded_at, r.id) < (@at, @after)
+WHERE r.service_id = ANY (@services)
+  AND CASE WHEN r.state = 'Open' AND r.reaching_next_on IS NOT NULL THEN 'Reaching' ELSE r.state END = ANY (@states)
+  AND (r.recorded_at, r.id) < (@at, @after)
 ORDER BY r.recorded_at DESC, r.id DESC
 LIMIT @limit

@@ -1,1 +1,1 @@
-SELECT state FROM referrals WHERE id = @id FOR UPDATE
+SELECT state, version FROM lock_referral(@id)

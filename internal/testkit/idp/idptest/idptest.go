@@ -5,7 +5,9 @@ package idptest
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -25,9 +27,19 @@ type Server struct {
 // Start serves a provider until the test ends.
 func Start(tb testing.TB, config idp.Config) *Server {
 	tb.Helper()
+	return start(tb, config, func(address net.Addr) string { return address.String() })
+}
+
+// StartOnLocalhost serves one under the name localhost, which a program that reads its issuer from the environment takes without TLS.
+func StartOnLocalhost(tb testing.TB, config idp.Config) *Server {
+	tb.Helper()
+	return start(tb, config, func(address net.Addr) string { return fmt.Sprintf("localhost:%d", address.(*net.TCPAddr).Port) })
+}
+
+func start(tb testing.TB, config idp.Config, host func(net.Addr) string) *Server {
+	tb.Helper()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	issuer := "http://" + server.Listener.Addr().String()
-	provider, err := idp.New(issuer, config)
+	provider, err := idp.New("http://"+host(server.Listener.Addr()), config)
 	if err != nil {
 		tb.Fatalf("starting an identity provider: %v", err)
 	}

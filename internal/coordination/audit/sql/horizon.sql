@@ -1,0 +1,1 @@
+SELECT last_id, writers FROM audit_horizon()

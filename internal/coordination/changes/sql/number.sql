@@ -1,0 +1,1 @@
+SELECT number_changes($1)

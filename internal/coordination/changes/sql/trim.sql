@@ -1,0 +1,1 @@
+SELECT trim_changes($1)

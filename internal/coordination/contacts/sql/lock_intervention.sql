@@ -1,0 +1,1 @@
+SELECT FROM interventions WHERE id = @id FOR UPDATE

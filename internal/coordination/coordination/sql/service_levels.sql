@@ -1,0 +1,1 @@
+SELECT coordination_levels FROM services WHERE id = @service

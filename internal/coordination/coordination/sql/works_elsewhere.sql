@@ -1,0 +1,1 @@
+SELECT works_elsewhere(@key_worker, @service)

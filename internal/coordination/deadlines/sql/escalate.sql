@@ -1,0 +1,1 @@
+SELECT escalate_deadlines()

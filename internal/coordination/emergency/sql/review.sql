@@ -1,0 +1,1 @@
+UPDATE emergency_accesses SET outcome = @outcome, reviewed_by = @subject WHERE id = @id AND outcome IS NULL

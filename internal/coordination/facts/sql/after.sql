@@ -1,0 +1,1 @@
+SELECT people_after(@after, @limit)

@@ -1,0 +1,1 @@
+SELECT queue_ended_residences()

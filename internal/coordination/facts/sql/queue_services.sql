@@ -1,0 +1,1 @@
+SELECT queue_people_of_services()

@@ -1,0 +1,1 @@
+SELECT take_dirty_people(@limit)

@@ -1,0 +1,1 @@
+INSERT INTO feedback_authors (id, person_id) VALUES (@id, @person)

@@ -1,0 +1,1 @@
+SELECT id FROM fhir_intake_of(@system, @value) AS id

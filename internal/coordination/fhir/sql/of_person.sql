@@ -1,0 +1,5 @@
+SELECT x.*, coalesce((SELECT coalesce(p.merged_into, p.id) FROM people p WHERE p.id = x.person_id), x.person_id) AS subject
+FROM (/* the resource's query */) x
+WHERE x.person_id IN (SELECT records_of(@person)) AND (x.at, x.id) < (@at, @after)
+ORDER BY x.at DESC, x.id DESC
+LIMIT @limit

@@ -1,0 +1,1 @@
+UPDATE handovers SET arrived_on = @on::date WHERE id = @id

@@ -1,0 +1,1 @@
+UPDATE handovers SET state = 'Withdrawn' WHERE id = @id

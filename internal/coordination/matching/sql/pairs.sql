@@ -1,0 +1,1 @@
+SELECT id, why, queued_at, decision, person, candidate FROM matching_pairs(@pair, @at, @after, @limit)

@@ -1,0 +1,3 @@
+SELECT 'Neighbourhood' AS kind, name, place FROM neighbourhoods
+UNION ALL
+SELECT 'Service', name, place FROM services

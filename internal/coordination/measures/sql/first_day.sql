@@ -1,0 +1,1 @@
+SELECT first_counted_day()

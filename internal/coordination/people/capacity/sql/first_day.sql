@@ -1,0 +1,1 @@
+SELECT from_on FROM representatives WHERE id = @id

@@ -1,0 +1,1 @@
+SELECT from_on, to_on, entered_in_error_at IS NOT NULL AS entered_in_error FROM registrations WHERE id = @id

@@ -1,0 +1,1 @@
+SELECT person_id FROM person_alerts WHERE id = @id

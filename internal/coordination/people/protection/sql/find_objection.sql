@@ -1,0 +1,1 @@
+SELECT person_id FROM objections WHERE id = @id

@@ -1,0 +1,1 @@
+SELECT FROM plans WHERE id = @id FOR UPDATE

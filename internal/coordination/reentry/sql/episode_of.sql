@@ -1,0 +1,1 @@
+SELECT episode_id FROM referrals WHERE id = @referral

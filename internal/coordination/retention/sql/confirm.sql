@@ -1,0 +1,1 @@
+UPDATE disposals SET confirmed_by = @subject WHERE id = @id

@@ -1,0 +1,1 @@
+SELECT person_id, created_at, due_on::text, basis FROM disposals_due(@at, @after, @limit)

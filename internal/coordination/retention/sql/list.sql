@@ -1,0 +1,4 @@
+SELECT id, person_id, record_ids, due_on::text, requested_by, requested_at, confirmed_by, confirmed_at FROM disposals
+WHERE (requested_at, id) < (@at, @after)
+ORDER BY requested_at DESC, id DESC
+LIMIT @limit

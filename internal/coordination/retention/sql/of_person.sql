@@ -1,0 +1,1 @@
+SELECT person_id, records, due_on::text, basis, held FROM person_retention(@person)

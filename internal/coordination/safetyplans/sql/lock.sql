@@ -1,0 +1,1 @@
+SELECT FROM safety_plans WHERE id = @id FOR UPDATE

@@ -1,0 +1,1 @@
+INSERT INTO outcome_refusals (service_id, missing) SELECT @service, unnest(@missing::text[])
