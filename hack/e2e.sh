@@ -19,7 +19,7 @@ MAKEFLAGS='' make --no-print-directory KUBECONFIG= CLUSTER="$name" API_PORT="$ap
 E2E_KUBECTL=$($devcluster assets)/kubectl
 E2E_KUBECONFIG=$($devcluster kubeconfig)
 export E2E_KUBECTL E2E_KUBECONFIG E2E_DEVCLUSTER=$devcluster
-if ! hack/timed.sh -v "end-to-end tests" go test -tags e2e -count=1 -timeout 40m -parallel 3 -v ./test/e2e; then
+if ! hack/timed.sh -v "end-to-end tests" go test -tags e2e -count=1 -timeout 60m -parallel 2 -v ./test/e2e; then
   "$E2E_KUBECTL" --kubeconfig "$E2E_KUBECONFIG" get ics,ccs,pods -A -o wide || true
   "$E2E_KUBECTL" --kubeconfig "$E2E_KUBECONFIG" -n cmhf-system logs deployment/cmhf-operator --tail=40 || true
   exit 1

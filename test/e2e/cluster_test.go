@@ -18,6 +18,12 @@ import (
 	"github.com/cmhf/operator/internal/testkit/apiclient"
 )
 
+// patience bounds every wait for something that no time is promised for. Several systems, one of them with three database servers,
+// share a few cores here, and how soon they are up says nothing about the product; the tests log it.
+const patience = 8 * time.Minute
+
+var withPatience = "--timeout=" + patience.String()
+
 // suite is the cluster under test.
 type suite struct {
 	kubectl, kubeconfig string
@@ -86,7 +92,7 @@ func (s *suite) apply(t *testing.T, manifest string) {
 
 func (s *suite) waitFor(t *testing.T, kind, condition string) {
 	t.Helper()
-	if _, err := s.try(t.Context(), "", "wait", "--for=condition="+condition, kind, "--all", "--all-namespaces", "--timeout=240s"); err != nil {
+	if _, err := s.try(t.Context(), "", "wait", "--for=condition="+condition, kind, "--all", "--all-namespaces", withPatience); err != nil {
 		state, _ := s.try(t.Context(), "", "get", "ics,ccs,pods", "-A", "-o", "wide")
 		t.Fatalf("%v\n%s", err, state)
 	}
@@ -102,11 +108,11 @@ func (s *suite) uid(t *testing.T, args ...string) string {
 	return uid
 }
 
-// eventually tries until it works or two minutes have passed.
+// eventually tries until it works or patience ends.
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
 	var err error
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
 		if err = try(); err == nil {
 			return
 		}

@@ -104,7 +104,7 @@ func TestDeleteCloudNativePG(t *testing.T) {
 	}
 	x.collectLogs(t)
 	x.run(t, "annotate", "namespace", x.namespace, "cmhf.health/confirm-deletion="+x.namespace)
-	x.run(t, "delete", "namespace", x.namespace, "--timeout=120s")
+	x.run(t, "delete", "namespace", x.namespace, withPatience)
 	x.volumeGone(t, kept)
 	x.logsAreClean(t)
 }
@@ -122,7 +122,7 @@ func (x *tenant) restore(t *testing.T, backup string) {
 func (x *tenant) backups(t *testing.T) []string {
 	t.Helper()
 	x.apply(t, x.besideBackups(t, x.namespace, "reader", true))
-	x.run(t, "-n", x.namespace, "wait", "--for=condition=Ready", "pod/reader", "--timeout=60s")
+	x.run(t, "-n", x.namespace, "wait", "--for=condition=Ready", "pod/reader", withPatience)
 	found := strings.Fields(x.run(t, "-n", x.namespace, "exec", "reader", "--", "sh", "-ec",
 		`cd /backups; for b in 2*; do (cd "$b"; sha256sum --check --quiet SHA256SUMS); echo "$b"; done`))
 	x.run(t, "-n", x.namespace, "delete", "pod", "reader", "--now")

@@ -127,7 +127,7 @@ func TestExternalDatabase(t *testing.T) {
 	x.run(t, "-n", "elsewhere", "scale", "deployment/postgres", "--replicas=0")
 	x.until(t, "DatabaseReady", "False", "Unreachable")
 	// Two servers at once would write to the same files.
-	x.run(t, "-n", "elsewhere", "wait", "--for=delete", "pod", "-l", "app=postgres", "--timeout=60s")
+	x.run(t, "-n", "elsewhere", "wait", "--for=delete", "pod", "-l", "app=postgres", withPatience)
 	x.run(t, "-n", "elsewhere", "scale", "deployment/postgres", "--replicas=1")
 	x.ready(t)
 
@@ -218,7 +218,7 @@ func (x *tenant) serve(t *testing.T) string {
 		"jsonpath={.spec.template.spec.containers[0].env[?(@.name=='POSTGRES_IMAGE')].valueFrom.configMapKeyRef.name}")
 	image := x.run(t, "-n", "cmhf-system", "get", "configmap", images, "-o", "jsonpath={.data.postgres}")
 	x.apply(t, strings.NewReplacer("CERTIFICATE", indented(certificate), "PRIVATE", indented(key), "IMAGE", image).Replace(server))
-	x.run(t, "-n", "elsewhere", "rollout", "status", "deployment/postgres", "--timeout=240s")
+	x.run(t, "-n", "elsewhere", "rollout", "status", "deployment/postgres", withPatience)
 	return certificate
 }
 

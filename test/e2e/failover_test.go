@@ -60,7 +60,7 @@ func TestPrimaryDies(t *testing.T) {
 	begin := time.Now()
 	s.q9z(t, "Ready")
 	t.Logf("three servers, API and dashboard are up after %.0f s", time.Since(begin).Seconds())
-	s.run(t, "-n", "ics-q9z", "wait", "--for=condition=Ready", "ccs/harbour-core", "--timeout=60s")
+	s.run(t, "-n", "ics-q9z", "wait", "--for=condition=Ready", "ccs/harbour-core", withPatience)
 
 	load := startReferring(t, s.cluster)
 	load.wait(t, 40)
@@ -94,7 +94,7 @@ func TestPrimaryDies(t *testing.T) {
 		}
 	}
 
-	s.run(t, "patch", "ics", "q9z", "--type=merge", "-p", `{"spec":{"state":"Hibernated"}}`)
+	s.setState(t, "q9z", "Hibernated")
 	eventually(t, "nothing runs", func() error {
 		if pods := s.run(t, "-n", "ics-q9z", "get", "pods", "--field-selector=status.phase=Running", "-o", "name"); pods != "" {
 			return fmt.Errorf("still there: %s", pods)
@@ -102,8 +102,8 @@ func TestPrimaryDies(t *testing.T) {
 		return nil
 	})
 	s.q9z(t, "Ready")
-	s.run(t, "patch", "ics", "q9z", "--type=merge", "-p", `{"spec":{"state":"Active"}}`)
-	s.run(t, "wait", "--for=jsonpath={.status.conditions[?(@.type=='DatabaseReady')].status}=True", "ics/q9z", "--timeout=180s")
+	s.setState(t, "q9z", "Active")
+	s.run(t, "wait", "--for=jsonpath={.status.conditions[?(@.type=='DatabaseReady')].status}=True", "ics/q9z", withPatience)
 	if after := s.stored(t); !slices.Equal(before, after) {
 		t.Errorf("before it hibernated the database had %d referrals, and has %d now, or others", len(before), len(after))
 	}
@@ -112,7 +112,7 @@ func TestPrimaryDies(t *testing.T) {
 	s.run(t, "-n", "ics-q9z", "delete", "ccs", "harbour-core")
 	uid := s.uid(t, "-n", "ics-q9z", "cluster", "database")
 	s.run(t, "annotate", "ics", "q9z", "cmhf.health/confirm-deletion=q9z", "--overwrite")
-	s.run(t, "delete", "ics", "q9z", "--timeout=180s")
+	s.run(t, "delete", "ics", "q9z", withPatience)
 	if now := s.uid(t, "-n", "ics-q9z", "cluster", "database"); now != uid {
 		t.Error("the Cluster was replaced")
 	}
@@ -124,7 +124,7 @@ func TestPrimaryDies(t *testing.T) {
 // q9z waits for a condition of the system.
 func (s *suite) q9z(t *testing.T, condition string) {
 	t.Helper()
-	if _, err := s.try(t.Context(), "", "wait", "--for=condition="+condition, "ics/q9z", "--timeout=240s"); err != nil {
+	if _, err := s.try(t.Context(), "", "wait", "--for=condition="+condition, "ics/q9z", withPatience); err != nil {
 		state, _ := s.try(t.Context(), "", "-n", "ics-q9z", "get", "pods,clusters,pvc,jobs", "-o", "wide")
 		conditions, _ := s.try(t.Context(), "", "get", "ics", "q9z", "-o", "jsonpath={.status.conditions}")
 		t.Fatalf("%v\n%s\n%s", err, state, conditions)
@@ -173,7 +173,7 @@ func (s *suite) backUp(t *testing.T) {
 	t.Helper()
 	begin := time.Now()
 	s.run(t, "-n", "ics-q9z", "create", "job", "--from=cronjob/database-backup", "after-failover")
-	if _, err := s.try(t.Context(), "", "-n", "ics-q9z", "wait", "--for=condition=Complete", "job/after-failover", "--timeout=120s"); err != nil {
+	if _, err := s.try(t.Context(), "", "-n", "ics-q9z", "wait", "--for=condition=Complete", "job/after-failover", withPatience); err != nil {
 		log, _ := s.try(t.Context(), "", "-n", "ics-q9z", "logs", "job/after-failover")
 		t.Fatalf("%v\n%s", err, log)
 	}

@@ -52,15 +52,29 @@ func TestOperator(t *testing.T) {
 }
 
 func (s *suite) samplesReady(t *testing.T) {
-	s.apply(t, s.sample(t, "ics"))
-	s.waitFor(t, "ics", "NamespaceReady")
-	s.apply(t, s.sample(t, "services"))
-	s.waitFor(t, "ics", "Ready")
-	s.waitFor(t, "ccs", "Ready")
+	s.declareSamples(t)
 	for _, namespace := range []string{"ics-qop", "ics-qsl", "ics-z9b2z"} {
 		s.keepCredentials(t, namespace)
 	}
 	t.Log("\n" + s.run(t, "get", "ics,ccs", "-A"))
+}
+
+// declareSamples declares the samples, awake, and waits until they serve.
+func (s *suite) declareSamples(t *testing.T) {
+	t.Helper()
+	s.apply(t, s.sample(t, "ics"))
+	for _, name := range []string{"qop", "qsl", "z9b2z"} {
+		s.setState(t, name, "Active")
+	}
+	s.waitFor(t, "ics", "NamespaceReady")
+	s.apply(t, s.sample(t, "services"))
+	s.waitFor(t, "ics", "Ready")
+	s.waitFor(t, "ccs", "Ready")
+}
+
+func (s *suite) setState(t *testing.T, name, state string) {
+	t.Helper()
+	s.run(t, "patch", "ics", name, "--type=merge", "-p", `{"spec":{"state":"`+state+`"}}`)
 }
 
 func (s *suite) fiveReferrals(t *testing.T) []apiclient.Referral {
@@ -169,7 +183,7 @@ func (s *suite) databasePodDies(t *testing.T, referrals []apiclient.Referral) {
 			}
 			return err
 		})
-		s.run(t, "-n", "ics-qsl", "wait", "--for=condition=Ready", "pod/database-0", "--timeout=120s")
+		s.run(t, "-n", "ics-qsl", "wait", "--for=condition=Ready", "pod/database-0", withPatience)
 		s.still(t, referrals)
 	}
 	s.waitFor(t, "ics", "Ready")
@@ -268,7 +282,7 @@ func (s *suite) serviceElsewhere(t *testing.T) {
 	}
 	first, _, _ := strings.Cut(string(sample), "\n---\n")
 	s.apply(t, strings.ReplaceAll(first, "namespace: ics-qsl", "namespace: default"))
-	s.run(t, "-n", "default", "wait", "--for=jsonpath={.status.conditions[?(@.type=='Ready')].reason}=NotATenantNamespace", "ccs/mendip-core", "--timeout=60s")
+	s.run(t, "-n", "default", "wait", "--for=jsonpath={.status.conditions[?(@.type=='Ready')].reason}=NotATenantNamespace", "ccs/mendip-core", withPatience)
 	s.run(t, "-n", "default", "delete", "ccs/mendip-core")
 	s.waitFor(t, "ics", "Ready")
 }
@@ -277,12 +291,12 @@ func (s *suite) systemDeleted(t *testing.T, referrals []apiclient.Referral) {
 	s.collectLogs(t)
 	claim := s.uid(t, "-n", "ics-qsl", "pvc", "database-data")
 	s.run(t, "delete", "ccs", "--all", "-n", "ics-qsl")
-	_, err := s.try(t.Context(), "", "delete", "ics", "qsl", "--timeout=180s")
+	_, err := s.try(t.Context(), "", "delete", "ics", "qsl", withPatience)
 	if err == nil || !strings.Contains(err.Error(), "annotate integratedcaresystems.cmhf.health qsl cmhf.health/confirm-deletion=qsl") {
 		t.Fatalf("deleted without a confirmation, or refused without saying how to confirm: %v", err)
 	}
 	s.run(t, "annotate", "ics", "qsl", "cmhf.health/confirm-deletion=qsl")
-	s.run(t, "delete", "ics", "qsl", "--timeout=180s")
+	s.run(t, "delete", "ics", "qsl", withPatience)
 	if now := s.uid(t, "-n", "ics-qsl", "pvc", "database-data"); now != claim {
 		t.Fatal("the volume claim was replaced")
 	}

@@ -71,9 +71,9 @@ func (s *suite) backupCutOff(t *testing.T) {
 	})
 	s.collectLogs(t)
 	s.run(t, "-n", "ics-qsl", "delete", "pod", "-l", "job-name=cut-off", "--grace-period=0", "--force")
-	s.run(t, "-n", "ics-qsl", "wait", "--for=condition=Complete", "job/cut-off", "--timeout=180s")
+	s.run(t, "-n", "ics-qsl", "wait", "--for=condition=Complete", "job/cut-off", withPatience)
 	s.apply(t, s.besideBackups(t, "ics-qsl", "reader", true))
-	s.run(t, "-n", "ics-qsl", "wait", "--for=condition=Ready", "pod/reader", "--timeout=60s")
+	s.run(t, "-n", "ics-qsl", "wait", "--for=condition=Ready", "pod/reader", withPatience)
 	for _, name := range strings.Fields(s.run(t, "-n", "ics-qsl", "exec", "reader", "--", "ls", "-A", "/backups")) {
 		if name == ".lock" || name == "lost+found" {
 			continue
@@ -90,7 +90,7 @@ func (s *suite) backupOnDemand(t *testing.T) string {
 	s.run(t, "-n", "ics-qsl", "delete", "job", "drill", "--ignore-not-found")
 	before := s.run(t, "get", "ics", "qsl", "-o", "jsonpath={.status.backups.name}")
 	s.run(t, "-n", "ics-qsl", "create", "job", "--from=cronjob/database-backup", "drill")
-	s.run(t, "-n", "ics-qsl", "wait", "--for=condition=Complete", "job/drill", "--timeout=180s")
+	s.run(t, "-n", "ics-qsl", "wait", "--for=condition=Complete", "job/drill", withPatience)
 	var backup string
 	eventually(t, "the operator tells of it", func() error {
 		if backup = s.run(t, "get", "ics", "qsl", "-o", "jsonpath={.status.backups.name}"); backup == before || backup == "" {
@@ -98,7 +98,7 @@ func (s *suite) backupOnDemand(t *testing.T) string {
 		}
 		return nil
 	})
-	s.run(t, "wait", "--for=condition=BackupsReady", "ics/qsl", "--timeout=30s")
+	s.run(t, "wait", "--for=condition=BackupsReady", "ics/qsl", withPatience)
 	t.Log(s.run(t, "get", "ics", "qsl", "-o", "jsonpath={.status.conditions[?(@.type=='BackupsReady')].message}"))
 	return backup
 }
@@ -116,7 +116,7 @@ func (s *suite) restoreElsewhere(t *testing.T, backup string, referrals []apicli
 		t.Fatal("the sample has no place for restoreFrom")
 	}
 	s.apply(t, drill)
-	s.run(t, "wait", "--for=condition=NamespaceReady", "ics/qdr", "--timeout=60s")
+	s.run(t, "wait", "--for=condition=NamespaceReady", "ics/qdr", withPatience)
 	s.keepCredentials(t, "ics-qdr")
 	eventually(t, "the restore waits for the backup", func() error {
 		log, err := s.try(t.Context(), "", "-n", "ics-qdr", "logs", "-l", "app.kubernetes.io/component=restore")
@@ -126,14 +126,14 @@ func (s *suite) restoreElsewhere(t *testing.T, backup string, referrals []apicli
 		return err
 	})
 	s.copyBackup(t, "ics-qsl", "ics-qdr", backup)
-	s.run(t, "wait", "--for=condition=Ready", "ics/qdr", "--timeout=180s")
-	s.run(t, "wait", "--for=condition=DatabaseRestored", "ics/qdr", "--timeout=30s")
+	s.run(t, "wait", "--for=condition=Ready", "ics/qdr", withPatience)
+	s.run(t, "wait", "--for=condition=DatabaseRestored", "ics/qdr", withPatience)
 	services, err := os.ReadFile("../../config/samples/services/qsl.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.apply(t, own.Replace(string(services)))
-	s.run(t, "-n", "ics-qdr", "wait", "--for=condition=Ready", "ccs", "--all", "--timeout=120s")
+	s.run(t, "-n", "ics-qdr", "wait", "--for=condition=Ready", "ccs", "--all", withPatience)
 	was, is := s.contents(t, "ics-qsl"), s.contents(t, "ics-qdr")
 	for _, table := range []string{"people", "referrals", "person_access", "episodes", "closures", "matching_queue"} {
 		if was["public."+table] == "" || was["public."+table] != is["public."+table] {
@@ -180,7 +180,7 @@ func (s *suite) copyBackup(t *testing.T, from, to, backup string) {
 	}{{from, "reader", true}, {to, "writer", false}}
 	for _, pod := range pods {
 		s.apply(t, s.besideBackups(t, pod.namespace, pod.name, pod.readOnly))
-		s.run(t, "-n", pod.namespace, "wait", "--for=condition=Ready", "pod/"+pod.name, "--timeout=60s")
+		s.run(t, "-n", pod.namespace, "wait", "--for=condition=Ready", "pod/"+pod.name, withPatience)
 	}
 	archive := s.run(t, "-n", from, "exec", "reader", "--", "tar", "-C", "/backups", "-cf", "-", backup)
 	if _, err := s.try(t.Context(), archive, "-n", to, "exec", "-i", "writer", "--", "sh", "-ec",

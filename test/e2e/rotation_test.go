@@ -20,18 +20,31 @@ import (
 // database was never restarted.
 func TestRotation(t *testing.T) {
 	s := newSuite(t)
-	s.apply(t, s.sample(t, "ics"))
-	s.waitFor(t, "ics", "NamespaceReady")
-	s.apply(t, s.sample(t, "services"))
+	s.declareSamples(t)
 	s.run(t, "patch", "ics", "qop", "--type=merge", "-p", `{"spec":{"stack":{"coordinationAPI":{"replicas":2},"dashboard":{"replicas":2}}}}`)
 	s.waitFor(t, "ics", "Ready")
-	s.waitFor(t, "ccs", "Ready")
 	for _, tenant := range []struct{ name, service string }{{"qsl", "mendip-core"}, {"qop", "salford-core"}} {
 		t.Run(tenant.name, func(t *testing.T) { s.rotate(t, tenant.name, tenant.service, "database-0") })
 	}
 	s.run(t, "patch", "ics", "qop", "--type=merge", "-p", `{"spec":{"stack":{"coordinationAPI":{"replicas":1},"dashboard":{"replicas":1}}}}`)
 	s.waitFor(t, "ics", "Ready")
 	s.logsAreClean(t)
+	s.hibernate(t)
+}
+
+// hibernate lays all systems to rest: the tests that run at the same time after this one have systems of their own.
+func (s *suite) hibernate(t *testing.T) {
+	t.Helper()
+	for _, name := range strings.Fields(s.run(t, "get", "ics", "-o", "jsonpath={.items[*].metadata.name}")) {
+		s.setState(t, name, "Hibernated")
+		eventually(t, "nothing of "+name+" runs", func() error {
+			if pods := s.run(t, "-n", "ics-"+name, "get", "pods", "--field-selector=status.phase=Running", "-o", "name"); pods != "" {
+				return fmt.Errorf("still there: %s", pods)
+			}
+			return nil
+		})
+	}
+	s.waitFor(t, "ics", "Ready")
 }
 
 // rotate replaces the Secrets of a tenant, whose database has its primary in a pod.
@@ -100,7 +113,7 @@ func (s *suite) rotate(t *testing.T, tenant, service, pod string) {
 	if now := s.run(t, "-n", namespace, "get", "pod", pod, "-o", "jsonpath={.status.containerStatuses[0].restartCount}"); now != restarts {
 		t.Errorf("the database restarted: %s times, before the rotation %s", now, restarts)
 	}
-	s.run(t, "wait", "--for=condition=Ready", "ics/"+tenant, "--timeout=240s")
+	s.run(t, "wait", "--for=condition=Ready", "ics/"+tenant, withPatience)
 }
 
 func secretName(purpose string, generation int) string {

@@ -68,7 +68,7 @@ func (x *tenant) declare(t *testing.T) {
 func (x *tenant) ready(t *testing.T) {
 	t.Helper()
 	x.until(t, "Ready", "True", "")
-	x.run(t, "-n", x.namespace, "wait", "--for=condition=Ready", "ccs/harbour-core", "--timeout=60s")
+	x.run(t, "-n", x.namespace, "wait", "--for=condition=Ready", "ccs/harbour-core", withPatience)
 }
 
 // condition gives status, reason and message of a condition of the system, empty where it has none.
@@ -101,7 +101,7 @@ func (x *tenant) condition(t *testing.T, kind string) (status, reason, message s
 // until waits for a condition of the system, with any reason where none is given, and gives its message.
 func (x *tenant) until(t *testing.T, kind, wantStatus, wantReason string) string {
 	t.Helper()
-	for deadline := time.Now().Add(4 * time.Minute); ; time.Sleep(300 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(300 * time.Millisecond) {
 		status, reason, message := x.condition(t, kind)
 		if status == wantStatus && (wantReason == "" || reason == wantReason) {
 			return message
@@ -166,7 +166,7 @@ func (x *tenant) sameRecords(t *testing.T, was map[string]string) {
 func (x *tenant) backUpNow(t *testing.T) string {
 	t.Helper()
 	x.run(t, "-n", x.namespace, "create", "job", "--from=cronjob/database-backup", "now")
-	if _, err := x.try(t.Context(), "", "-n", x.namespace, "wait", "--for=condition=Complete", "job/now", "--timeout=180s"); err != nil {
+	if _, err := x.try(t.Context(), "", "-n", x.namespace, "wait", "--for=condition=Complete", "job/now", withPatience); err != nil {
 		log, _ := x.try(t.Context(), "", "-n", x.namespace, "logs", "job/now")
 		t.Fatalf("%v\n%s", err, log)
 	}
@@ -183,7 +183,7 @@ func (x *tenant) deleteConfirmed(t *testing.T) {
 	}
 	x.run(t, "annotate", "ics", x.name, "cmhf.health/confirm-deletion="+x.name, "--overwrite")
 	begin := time.Now()
-	if _, err := x.try(t.Context(), "", "delete", "ics", x.name, "--timeout=240s"); err != nil {
+	if _, err := x.try(t.Context(), "", "delete", "ics", x.name, withPatience); err != nil {
 		state, _ := x.try(t.Context(), "", "describe", "ics", x.name)
 		t.Fatalf("%v\n%s", err, state)
 	}
