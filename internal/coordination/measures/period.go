@@ -2,6 +2,7 @@ package measures
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cmhf/operator/internal/coordination/london"
@@ -43,7 +44,7 @@ func (p Period) over(now time.Time) bool {
 	return london.Today(now).After(p.To.AddDate(0, 0, settleDays))
 }
 
-// due lists the months from the first day on that are over and not yet published, oldest first.
+// due lists the months from the first day on that are over and not yet published, newest first: those are waited for.
 func due(now, first time.Time, publishedAlready map[Period]bool) []Period {
 	oldest := monthOf(london.Today(now).AddDate(0, -oldestMonths, 0))
 	p := monthOf(first)
@@ -56,5 +57,6 @@ func due(now, first time.Time, publishedAlready map[Period]bool) []Period {
 			all = append(all, p)
 		}
 	}
+	slices.Reverse(all)
 	return all
 }

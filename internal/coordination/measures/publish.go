@@ -60,7 +60,7 @@ const (
 	AlreadyPublished Outcome = "AlreadyPublished"
 )
 
-// PublishDue publishes every month that is over and was not published, oldest first.
+// PublishDue publishes every month that is over and was not published, newest first.
 func (p Publisher) PublishDue(ctx context.Context, now time.Time) error {
 	var first *time.Time
 	if err := p.Pool.QueryRow(ctx, firstDaySQL).Scan(&first); err != nil {

@@ -82,8 +82,8 @@ func (s *system) exchange(v int, by int64, keep int) bool {
 func (x *exchange) likenesses(v int) []int {
 	above := []int{v}
 	for i := 0; i < len(above); i++ {
-		for _, p := range x.in[above[i]] {
-			if total := x.totalOf[p.equation]; p.sign > 0 && !slices.Contains(above, total) {
+		for _, e := range x.partOf[above[i]] {
+			if total := x.totalOf[e]; !slices.Contains(above, total) {
 				above = append(above, total)
 			}
 		}
@@ -109,10 +109,8 @@ func (s *system) change(m membership) {
 func (x *exchange) leave(mark int) {
 	for _, m := range x.trail[mark:] {
 		x.has[m.side][m.variable] = false
-		for _, p := range x.in[m.variable] {
-			if p.sign > 0 {
-				x.part[m.side][p.equation] = 0
-			}
+		for _, e := range x.partOf[m.variable] {
+			x.part[m.side][e] = 0
 		}
 	}
 	x.trail = x.trail[:mark]
@@ -145,18 +143,17 @@ func (x *exchange) put(side, v int) bool {
 	}
 	x.has[side][v] = true
 	x.trail = append(x.trail, membership{side, v})
-	for _, p := range x.in[v] {
-		if p.sign > 0 {
-			x.part[side][p.equation] = v + 1
-		} else {
-			x.open = append(x.open, claim{side, p.equation})
-		}
+	for _, e := range x.partOf[v] {
+		x.part[side][e] = v + 1
+	}
+	for _, e := range x.sums[v] {
+		x.open = append(x.open, claim{side, e})
 	}
 	if !x.fits(v, x.has[in][v], x.has[out][v]) && (v == x.fixed || !x.put(1-side, v)) {
 		return false
 	}
-	for _, p := range x.in[v] {
-		if p.sign > 0 && !x.put(side, x.totalOf[p.equation]) {
+	for _, e := range x.partOf[v] {
+		if !x.put(side, x.totalOf[e]) {
 			return false
 		}
 	}
@@ -165,8 +162,9 @@ func (x *exchange) put(side, v int) bool {
 
 // elsewhere tells whether a side is in another part of a total that the cell is a part of.
 func (x *exchange) elsewhere(side, v int) bool {
-	for _, p := range x.in[v] {
-		if p.sign > 0 && x.part[side][p.equation] != 0 {
+	part := x.part[side]
+	for _, e := range x.partOf[v] {
+		if part[e] != 0 {
 			return true
 		}
 	}
@@ -251,8 +249,8 @@ func (x *exchange) choices(c claim) []int {
 			continue
 		}
 		r := ranked{variable: t.variable, wide: len(x.in[t.variable]), order: x.random.Uint32()}
-		for _, p := range x.in[t.variable] {
-			if p.sign > 0 && x.has[c.side][x.totalOf[p.equation]] {
+		for _, e := range x.partOf[t.variable] {
+			if x.has[c.side][x.totalOf[e]] {
 				r.rank--
 			}
 		}

@@ -171,6 +171,31 @@ func TestPropertyOrder(t *testing.T) {
 // The lattice of a large ICS is decided in seconds, and most of what is not small is published.
 func TestLargeLattice(t *testing.T) {
 	t.Parallel()
+	figures, err := Decide(largeLattice())
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[State]int{}
+	for _, f := range figures {
+		count[f.State]++
+	}
+	t.Logf("%d published, %d small, %d protected", count[Published], count[Small], count[Protected])
+	if count[Protected]*5 > count[Published] {
+		t.Errorf("%d cells are hidden to protect others, and %d are published", count[Protected], count[Published])
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	table := largeLattice()
+	for b.Loop() {
+		if _, err := Decide(table); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(table.Cells)), "cells")
+}
+
+func largeLattice() Table {
 	random := rand.New(rand.NewPCG(1, 2))
 	l := lattice{services: 25, kinds: 7, ratio: true, units: map[[4]int]int64{}}
 	for p := range 6 {
@@ -184,17 +209,5 @@ func TestLargeLattice(t *testing.T) {
 		n := random.IntN(48)
 		l.units[[4]int{n, (n + random.IntN(3)) % 25, min(6, int(random.ExpFloat64()*1.2)), random.IntN(3) / 2}]++
 	}
-	table := l.table()
-	figures, err := Decide(table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	count := map[State]int{}
-	for _, f := range figures {
-		count[f.State]++
-	}
-	t.Logf("%d published, %d small, %d protected", count[Published], count[Small], count[Protected])
-	if count[Protected]*5 > count[Published] {
-		t.Errorf("%d cells are hidden to protect others, and %d are published", count[Protected], count[Published])
-	}
+	return l.table()
 }

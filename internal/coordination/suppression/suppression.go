@@ -8,7 +8,7 @@
 // that value, in which all sums hold and every published figure is what it is (witness.go, exchange.go). Bounds by interval propagation would not find
 // what several sums together give away; a linear program would, but for real numbers only, and would bring a numerical library and its tolerances
 // into a promise about people. Where no such table is found, another cell is hidden: the search may hide too much, never too little. It ends, because
-// each failure hides a cell and nothing can be excluded once nothing is published. A table of 4,000 cells takes about half a minute of one core.
+// each failure hides a cell and nothing can be excluded once nothing is published. How long it takes is measured by BenchmarkDecide.
 //
 // The one who tries to work counts out is taken to know the rounding, all sums, and which counts have changed since the earlier publication. To
 // them every hidden cell looks alike, so callers must not show which of Small and Protected a cell is. Functions are pure.

@@ -20,8 +20,9 @@ type system struct {
 	equations [][]term
 	// totalOf is the total of each equation.
 	totalOf []int
-	// in lists the equations of each variable.
-	in [][]place
+	// in lists the equations of each variable, partOf those in which it is a part, sums those of which it is the total.
+	in           [][]place
+	partOf, sums [][]int
 
 	// now is the latest variable of each key.
 	now map[string]int
@@ -54,7 +55,7 @@ func (s *system) variable(key string, truth int64) int {
 	s.truth = append(s.truth, truth)
 	s.low, s.high = append(s.low, 0), append(s.high, unbounded)
 	s.shown, s.secret = append(s.shown, false), append(s.secret, truth < Threshold)
-	s.in = append(s.in, nil)
+	s.in, s.partOf, s.sums = append(s.in, nil), append(s.partOf, nil), append(s.sums, nil)
 	return len(s.keys) - 1
 }
 
@@ -164,6 +165,9 @@ func (s *system) equation(terms []term) {
 		s.in[t.variable] = append(s.in[t.variable], place{len(s.equations), t.sign})
 		if t.sign < 0 {
 			s.totalOf = append(s.totalOf, t.variable)
+			s.sums[t.variable] = append(s.sums[t.variable], len(s.equations))
+		} else {
+			s.partOf[t.variable] = append(s.partOf[t.variable], len(s.equations))
 		}
 	}
 	s.equations = append(s.equations, terms)
@@ -207,7 +211,7 @@ func (s *system) nextToHide(from int) (int, bool) {
 					reached[t.variable] = true
 					next = append(next, t.variable)
 					often := s.search.stops[t.variable]
-					rank := [4]int64{s.totals(t.variable), int64(-often), s.truth[t.variable], int64(t.variable)}
+					rank := [4]int64{int64(len(s.sums[t.variable])), int64(-often), s.truth[t.variable], int64(t.variable)}
 					if s.shown[t.variable] && often > 0 && (!found || slices.Compare(rank[:], bestRank[:]) < 0) {
 						best, found, bestRank = t.variable, true, rank
 					}
@@ -220,16 +224,6 @@ func (s *system) nextToHide(from int) (int, bool) {
 		return best, true
 	}
 	return s.nearest(from)
-}
-
-// totals counts the equations of which a variable is the total.
-func (s *system) totals(v int) (n int64) {
-	for _, p := range s.in[v] {
-		if p.sign < 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // nearest gives the smallest figure in the nearest equation that has fewest hidden ones, a part before a total.

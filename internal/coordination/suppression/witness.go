@@ -6,8 +6,9 @@ import (
 )
 
 // A witness that a count may be another is a whole table in which it is. One is reached from the true table by steps, after each of which all equations
-// hold and every published figure is what it is. A step changes the count by one: by an exchange (exchange.go), if need be after others that make room, or
-// else by changing it alone and mending each equation that this breaks by a further variable, until all hold (repair.go). Every table on the way is a witness.
+// hold and every published figure is what it is. A step changes the count by one: alone, mending each equation that this breaks by a further variable until
+// all hold (repair.go), which is quick and finds most; or else by an exchange (exchange.go), if need be after others that make room. Every table on the way
+// is a witness.
 
 // How hard the search tries before another cell is hidden.
 const (
@@ -31,9 +32,10 @@ type search struct {
 	seen []uint8
 
 	// stops counts how often each figure left no room since the last one was hidden.
-	stops map[int]int
-	// blocks counts the same for what is in the way of the present step, by direction.
-	blocks map[move]int
+	stops []int
+	// blocks counts the same for what is in the way of the present step, up (1) and down (0); blocked lists where it counts.
+	blocks  [2][]int
+	blocked []move
 
 	exchange exchange
 }
@@ -47,7 +49,7 @@ type move struct {
 func (s *system) prepare() {
 	s.search = search{
 		value: slices.Clone(s.truth), balance: make([]int64, len(s.equations)), moved: make([]bool, len(s.truth)), seen: make([]uint8, len(s.truth)),
-		stops: map[int]int{}, blocks: map[move]int{},
+		stops: make([]int, len(s.truth)), blocks: [2][]int{make([]int, len(s.truth)), make([]int, len(s.truth))},
 	}
 	for v, count := range s.truth {
 		s.see(v, count)
@@ -56,7 +58,7 @@ func (s *system) prepare() {
 
 // coversSmall tells whether tables were found in which the variable, whose count is small, has each value from 0 to one below the threshold.
 func (s *system) coversSmall(v int) bool {
-	s.search.stops, s.search.blocks = map[int]int{}, map[move]int{}
+	clear(s.search.stops)
 	for s.search.try = range ways {
 		for _, by := range []int64{-1, 1} {
 			if s.search.seen[v] != all {
@@ -107,8 +109,8 @@ func (s *system) step(v int, by int64) bool {
 	}
 	// The order of what is tried is random beyond what looks best, and the same in every run.
 	s.search.random = rand.New(rand.NewPCG(uint64(v), uint64(s.search.try)))
-	clear(s.search.blocks)
-	if s.exchange(v, by, -1) || s.makeRoom(v, by) || s.repair(v, by) {
+	s.unblock()
+	if s.repair(v, by) || s.exchange(v, by, -1) || s.makeRoom(v, by) {
 		for _, m := range s.search.trail {
 			s.see(m.variable, s.search.value[m.variable])
 		}
@@ -124,18 +126,18 @@ func (s *system) step(v int, by int64) bool {
 func (s *system) makeRoom(v int, by int64) bool {
 	tried := map[move]bool{}
 	for range rooms {
-		often, found := move{}, false
-		for m, n := range s.search.blocks {
-			best := s.search.blocks[often]
-			if !tried[m] && (!found || n > best || (n == best && m.variable < often.variable)) {
-				often, found = m, true
+		often, found, most := move{}, false, 0
+		for _, m := range s.search.blocked {
+			n := s.search.blocks[up(m.by)][m.variable]
+			if !tried[m] && (!found || n > most || (n == most && m.variable < often.variable)) {
+				often, found, most = m, true, n
 			}
 		}
 		if !found {
 			return false
 		}
 		tried[often] = true
-		clear(s.search.blocks)
+		s.unblock()
 		if s.exchange(often.variable, -often.by, v) && s.exchange(v, by, -1) {
 			return true
 		}
@@ -153,9 +155,29 @@ func (s *system) room(v int, by int64) bool {
 		s.search.stops[v]++
 	}
 	if s.high[v] < unbounded {
-		s.search.blocks[move{v, by}]++
+		count := &s.search.blocks[up(by)][v]
+		if *count == 0 {
+			s.search.blocked = append(s.search.blocked, move{v, by})
+		}
+		*count++
 	}
 	return false
+}
+
+// unblock forgets what was in the way.
+func (s *system) unblock() {
+	for _, m := range s.search.blocked {
+		s.search.blocks[up(m.by)][m.variable] = 0
+	}
+	s.search.blocked = s.search.blocked[:0]
+}
+
+// up is 1 for a change upwards and 0 for one downwards.
+func up(by int64) int {
+	if by > 0 {
+		return 1
+	}
+	return 0
 }
 
 func (s *system) apply(m move) {
