@@ -23,11 +23,11 @@ func (f MeasureFigures) csv() []byte {
 	line := func(fields ...string) {
 		_ = w.Write(fields) // a buffer takes everything
 	}
-	line("measure", "title", "from", "to", "geography_kind", "geography", "place", "breakdown", "class", "state", "value", "unit", "numerator", "denominator",
+	line("measure", "title", "from", "to", "geography_kind", "geography", "place", "provider", "breakdown", "class", "state", "value", "unit", "numerator", "denominator",
 		"reason", "rule_version", "suppression_version", "published_at", "facts_as_of", "revision", "source", "data")
 	for _, i := range f.Items {
 		star := map[string]string{hidden: "*", missing: "-"}[i.State]
-		line(f.Measure.ID, plain(f.Measure.Title), i.From, i.To, i.GeographyKind, plain(i.Geography), plain(i.Place), i.Breakdown, i.Class, i.State, i.Shown,
+		line(f.Measure.ID, plain(f.Measure.Title), i.From, i.To, i.GeographyKind, plain(i.Geography), plain(i.Place), i.Provider, i.Breakdown, i.Class, i.State, i.Shown,
 			f.Measure.Unit, number(i.Numerator, star), f.denominator(i, star), i.Reason, i.CountedBy, i.RuleVersion,
 			i.PublishedAt.Format(time.RFC3339), i.FactsAsOf.Format(time.RFC3339), strconv.Itoa(int(i.Revision)), plain(i.Source), data)
 	}

@@ -129,11 +129,11 @@ func (e release) release(m Measure) (suppression.Release, error) {
 
 const perPopulation = 100_000
 
-// rates gives the rows of a rate for each 100,000 people from those of what it counts. Services have no population.
+// rates gives the rows of a rate for each 100,000 people from those of what it counts. Services and providers have no population.
 func rates(m Measure, counted []row, population map[class]int64, source string) []row {
 	var rows []row
 	for _, base := range counted {
-		if base.Kind == service || base.BreakdownKind == "route" || base.BreakdownKind == byBand || base.Breakdown == notKnown {
+		if base.Kind == service || base.Kind == provider || base.BreakdownKind == "route" || base.BreakdownKind == byBand || base.Breakdown == notKnown {
 			continue
 		}
 		r := m.rate(base, population, perPopulation)

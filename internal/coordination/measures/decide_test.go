@@ -18,7 +18,8 @@ type unit struct {
 func tally(m Measure, units []unit) map[class]count {
 	counts := map[class]count{}
 	for _, u := range units {
-		for _, g := range []geography{{Kind: wholeICS, Name: "QOP"}, {Kind: place, Name: u.place}, {Kind: service, Name: u.service}, {neighbourhood, u.neighbourhood, u.place}} {
+		for _, g := range []geography{{Kind: wholeICS, Name: "QOP"}, {Kind: place, Name: u.place}, {Kind: service, Name: u.service, Provider: ledBy[u.service]}, {Kind: provider, Name: ledBy[u.service]},
+			{Kind: neighbourhood, Name: u.neighbourhood, Place: u.place}} {
 			add := func(c class) {
 				n := counts[c]
 				n.units++
@@ -49,8 +50,18 @@ func named(t testing.TB, id string) Measure {
 	return all[i]
 }
 
+// ledBy names the provider of each service.
+var ledBy = map[string]string{
+	"north": "RX1", "south": "RX1", "east": "RX2",
+	"s00": "RX1", "s01": "RX1", "s02": "RX1", "s03": "RX2", "s04": "RX2", "s05": "RX2",
+}
+
 func small() []geography {
-	return directoryOf("QOP", map[string]string{"harbour": "coast", "hill": "coast"}, map[string]string{"north": "coast", "south": "coast", "east": "coast"})
+	entries := []entry{{neighbourhood, "harbour", "coast", ""}, {neighbourhood, "hill", "coast", ""}}
+	for _, name := range []string{"east", "north", "south"} {
+		entries = append(entries, entry{service, name, "coast", ledBy[name]})
+	}
+	return directoryOf("QOP", entries)
 }
 
 func plainUnit(service, band string, counted bool) unit {
@@ -80,9 +91,13 @@ func TestDecideWaits(t *testing.T) {
 	for _, r := range rows {
 		found[r.class] = r
 	}
-	ics, north := geography{Kind: wholeICS, Name: "QOP"}, geography{Kind: service, Name: "north"}
+	ics, north := geography{Kind: wholeICS, Name: "QOP"}, geography{Kind: service, Name: "north", Provider: "RX1"}
 	if whole := found[class{geography: ics}]; whole.State != published || *whole.Value != 88 || *whole.Numerator != 35 || *whole.Denominator != 40 {
 		t.Errorf("the ICS: %+v", whole)
+	}
+	// All forty are led by one provider, so its figures are those of the ICS.
+	if r := found[class{geography: geography{Kind: provider, Name: "RX1"}}]; r.State != published || *r.Value != 88 {
+		t.Errorf("the provider: %+v", r)
 	}
 	if r := found[class{geography: north}]; r.State != hidden || r.Numerator != nil {
 		t.Errorf("29 of 30 leaves one, and is shown: %+v", r)
@@ -109,12 +124,13 @@ func TestDecideWaits(t *testing.T) {
 func TestDecideLattice(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
-	neighbourhoods, services := map[string]string{}, map[string]string{}
+	var entries []entry
 	for i := range 12 {
-		neighbourhoods[fmt.Sprintf("n%02d", i)] = fmt.Sprintf("p%d", i/4)
+		entries = append(entries, entry{neighbourhood, fmt.Sprintf("n%02d", i), fmt.Sprintf("p%d", i/4), ""})
 	}
 	for i := range 6 {
-		services[fmt.Sprintf("s%02d", i)] = fmt.Sprintf("p%d", i/2)
+		name := fmt.Sprintf("s%02d", i)
+		entries = append(entries, entry{service, name, fmt.Sprintf("p%d", i/2), ledBy[name]})
 	}
 	m := named(t, "person-wait-completed")
 	var units []unit
@@ -127,7 +143,7 @@ func TestDecideLattice(t *testing.T) {
 		u.counted = slices.Contains([]string{"0-6", "7-13", "14-28"}, u.classes[byBand])
 		units = append(units, u)
 	}
-	rows, err := decide(m, directoryOf("QOP", neighbourhoods, services), tally(m, units), nil)
+	rows, err := decide(m, directoryOf("QOP", entries), tally(m, units), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ const (
 	place         = "Place"
 	neighbourhood = "Neighbourhood"
 	service       = "Service"
+	provider      = "Provider"
 )
 
 // geography is a part of the ICS that figures are about.
@@ -23,6 +24,8 @@ type geography struct {
 	Kind, Name string
 	// Place is that of a neighbourhood.
 	Place string
+	// Provider is the ODS code of the one that leads a service.
+	Provider string
 }
 
 // class says which units a count is of: those of a geography, all or one class of a breakdown.
@@ -97,18 +100,21 @@ func table(m Measure, geographies []geography, counts map[class]count) (suppress
 	return t, nil
 }
 
-// sums are all ways in which the parts of a measure make up another: places and services the ICS, neighbourhoods their place, classes the whole.
+// sums are all ways in which the parts of a measure make up another: places, providers and services the ICS, neighbourhoods their place, services their
+// provider, classes the whole.
 func sums(m Measure, geographies []geography, name func(class) string) []suppression.Sum {
 	var all []suppression.Sum
 	parts := map[geography]map[string][]geography{}
 	var ics geography
-	places := map[string]geography{}
+	places, providers := map[string]geography{}, map[string]geography{}
 	for _, g := range geographies {
 		switch g.Kind {
 		case wholeICS:
 			ics = g
 		case place:
 			places[g.Name] = g
+		case provider:
+			providers[g.Name] = g
 		}
 	}
 	add := func(whole, part geography) {
@@ -119,8 +125,11 @@ func sums(m Measure, geographies []geography, name func(class) string) []suppres
 	}
 	for _, g := range geographies {
 		switch g.Kind {
-		case place, service:
+		case place, provider:
 			add(ics, g)
+		case service:
+			add(ics, g)
+			add(providers[g.Provider], g)
 		case neighbourhood:
 			add(places[g.Place], g)
 		}
@@ -175,20 +184,28 @@ func withinFourWeeks(geographies []geography) []suppression.Sum {
 	return all
 }
 
+// entry is a neighbourhood or a service of the directory.
+type entry struct{ Kind, Name, Place, Provider string }
+
 // directoryOf lists the geographies of a directory. Each place has a neighbourhood for those of whom no more than the place is known.
-func directoryOf(odsCode string, neighbourhoods map[string]string, services map[string]string) []geography {
+func directoryOf(odsCode string, entries []entry) []geography {
 	all := []geography{{Kind: wholeICS, Name: odsCode}}
-	places := map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(neighbourhoods)) {
-		places[neighbourhoods[name]] = true
-		all = append(all, geography{neighbourhood, name, neighbourhoods[name]})
+	places, providers := map[string]bool{}, map[string]bool{}
+	for _, e := range entries {
+		places[e.Place] = true
+		switch e.Kind {
+		case neighbourhood:
+			all = append(all, geography{Kind: neighbourhood, Name: e.Name, Place: e.Place})
+		case service:
+			providers[e.Provider] = true
+			all = append(all, geography{Kind: service, Name: e.Name, Provider: e.Provider})
+		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(services)) {
-		places[services[name]] = true
-		all = append(all, geography{Kind: service, Name: name})
+	for _, name := range slices.Sorted(maps.Keys(providers)) {
+		all = append(all, geography{Kind: provider, Name: name})
 	}
 	for _, name := range slices.Sorted(maps.Keys(places)) {
-		all = append(all, geography{Kind: place, Name: name}, geography{neighbourhood, unknownIn(name), name})
+		all = append(all, geography{Kind: place, Name: name}, geography{Kind: neighbourhood, Name: unknownIn(name), Place: name})
 	}
 	return all
 }

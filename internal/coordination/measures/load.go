@@ -15,31 +15,43 @@ func (p Publisher) directory(ctx context.Context, tx pgx.Tx) ([]geography, error
 	if err != nil {
 		return nil, err
 	}
-	entries, err := pgx.CollectRows(rows, pgx.RowToStructByName[struct{ Kind, Name, Place string }])
+	entries, err := pgx.CollectRows(rows, pgx.RowToStructByName[entry])
 	if err != nil {
 		return nil, err
 	}
 	if len(entries) == 0 {
 		return nil, errNoDirectory
 	}
-	places := map[string]map[string]string{neighbourhood: {}, service: {}}
-	for _, e := range entries {
-		places[e.Kind][e.Name] = e.Place
-	}
-	return directoryOf(p.ODSCode, places[neighbourhood], places[service]), nil
+	return directoryOf(p.ODSCode, entries), nil
 }
 
 // stored is a class as the database names it; it calls the ICS nothing.
-type stored struct{ GeographyKind, Geography, Place, BreakdownKind, Breakdown string }
+type stored struct{ GeographyKind, Geography, BreakdownKind, Breakdown string }
 
-func (s stored) class(odsCode string) class {
-	if s.GeographyKind == wholeICS {
-		s.Geography = odsCode
+// gazetteer finds geographies by kind and name.
+type gazetteer map[[2]string]geography
+
+func gazetteerOf(geographies []geography) gazetteer {
+	known := gazetteer{}
+	for _, g := range geographies {
+		known[[2]string{g.Kind, g.Name}] = g
+		if g.Kind == wholeICS {
+			known[[2]string{wholeICS, ""}] = g
+		}
 	}
-	return class{geography{s.GeographyKind, s.Geography, s.Place}, s.BreakdownKind, s.Breakdown}
+	return known
 }
 
-func (p Publisher) counts(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (map[string]map[class]count, error) {
+func (z gazetteer) class(s stored) class {
+	g, known := z[[2]string{s.GeographyKind, s.Geography}]
+	if !known {
+		g = geography{Kind: s.GeographyKind, Name: s.Geography} // which is no class of any table
+	}
+	return class{g, s.BreakdownKind, s.Breakdown}
+}
+
+// counts gives what is counted of each measure. A unit is of one service, so those of a provider are those of its services.
+func (p Publisher) counts(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, known gazetteer) (map[string]map[class]count, error) {
 	rows, err := tx.Query(ctx, countsSQL, args)
 	if err != nil {
 		return nil, err
@@ -57,12 +69,18 @@ func (p Publisher) counts(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (m
 		if counts[f.Measure] == nil {
 			counts[f.Measure] = map[class]count{}
 		}
-		counts[f.Measure][f.class(p.ODSCode)] = count{f.Units, f.Counted}
+		of, n := known.class(f.stored), count{f.Units, f.Counted}
+		if of.Provider != "" {
+			whole := class{geography{Kind: provider, Name: of.Provider}, of.BreakdownKind, of.Breakdown}
+			sum := counts[f.Measure][whole]
+			counts[f.Measure][whole] = count{sum.units + n.units, sum.counted + n.counted}
+		}
+		counts[f.Measure][of] = n
 	}
 	return counts, nil
 }
 
-func (p Publisher) population(ctx context.Context, tx pgx.Tx, geographies []geography) (population map[class]int64, source string, err error) {
+func (p Publisher) population(ctx context.Context, tx pgx.Tx, known gazetteer) (population map[class]int64, source string, err error) {
 	rows, err := tx.Query(ctx, populationSQL)
 	if err != nil {
 		return nil, "", err
@@ -75,25 +93,16 @@ func (p Publisher) population(ctx context.Context, tx pgx.Tx, geographies []geog
 	if err != nil {
 		return nil, "", err
 	}
-	places := map[string]string{}
-	for _, g := range geographies {
-		if g.Kind == neighbourhood {
-			places[g.Name] = g.Place
-		}
-	}
 	population = map[class]int64{}
 	for _, f := range found {
-		at := stored{f.GeographyKind, f.Geography, "", f.BreakdownKind, f.Breakdown}
-		if f.GeographyKind == neighbourhood {
-			at.Place = places[f.Geography]
-		}
-		population[at.class(p.ODSCode)], source = f.People, f.Source
+		at := known.class(stored{f.GeographyKind, f.Geography, f.BreakdownKind, f.Breakdown})
+		population[at], source = f.People, f.Source
 	}
 	return population, source, nil
 }
 
 // keyWorkers counts those who are key worker to somebody at the end of the period.
-func (p Publisher) keyWorkers(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (map[class]int64, error) {
+func (p Publisher) keyWorkers(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, known gazetteer) (map[class]int64, error) {
 	rows, err := tx.Query(ctx, keyWorkersSQL, args)
 	if err != nil {
 		return nil, err
@@ -107,7 +116,7 @@ func (p Publisher) keyWorkers(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs
 	}
 	workers := map[class]int64{}
 	for _, f := range found {
-		workers[stored{GeographyKind: f.GeographyKind, Geography: f.Geography}.class(p.ODSCode)] = f.Workers
+		workers[known.class(stored{GeographyKind: f.GeographyKind, Geography: f.Geography})] = f.Workers
 	}
 	return workers, nil
 }
@@ -122,6 +131,7 @@ func readEarlier(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (map[string
 		Revision int32
 		Measure  string
 		stored
+		Place, Provider                                                 string
 		Numerator, Denominator, Value, ExactNumerator, ExactDenominator *int64
 		State, RuleVersion                                              string
 	}])
@@ -137,7 +147,7 @@ func readEarlier(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (map[string
 			all = append(all, nil)
 		}
 		all[len(all)-1] = append(all[len(all)-1], row{
-			class:     class{geography{f.GeographyKind, f.Geography, f.Place}, f.BreakdownKind, f.Breakdown},
+			class:     class{geography{f.GeographyKind, f.Geography, f.Place, f.Provider}, f.BreakdownKind, f.Breakdown},
 			Numerator: f.Numerator, Denominator: f.Denominator, Value: f.Value, State: f.State, RuleVersion: f.RuleVersion,
 			ExactNumerator: f.ExactNumerator, ExactDenominator: f.ExactDenominator,
 		})

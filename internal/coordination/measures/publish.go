@@ -139,7 +139,8 @@ func (p Publisher) rows(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (map
 	if err != nil {
 		return nil, err
 	}
-	counts, err := p.counts(ctx, tx, args)
+	known := gazetteerOf(geographies)
+	counts, err := p.counts(ctx, tx, args, known)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +148,11 @@ func (p Publisher) rows(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (map
 	if err != nil {
 		return nil, err
 	}
-	population, source, err := p.population(ctx, tx, geographies)
+	population, source, err := p.population(ctx, tx, known)
 	if err != nil {
 		return nil, err
 	}
-	workers, err := p.keyWorkers(ctx, tx, args)
+	workers, err := p.keyWorkers(ctx, tx, args, known)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +184,7 @@ func (p Publisher) rows(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (map
 }
 
 var columns = []string{
-	"publication_id", "measure", "geography_kind", "geography", "place", "breakdown_kind", "breakdown", "numerator", "denominator", "value", "state",
+	"publication_id", "measure", "geography_kind", "geography", "place", "provider", "breakdown_kind", "breakdown", "numerator", "denominator", "value", "state",
 	"reason", "rule_version", "source", "exact_numerator", "exact_denominator",
 }
 
@@ -192,7 +193,7 @@ func keep(ctx context.Context, tx pgx.Tx, publication uuid.UUID, rows map[string
 	for measure, all := range rows {
 		for _, r := range all {
 			values = append(values, []any{
-				publication, measure, r.Kind, r.Name, r.Place, r.BreakdownKind, r.Breakdown, r.Numerator, r.Denominator, r.Value, r.State,
+				publication, measure, r.Kind, r.Name, r.Place, r.Provider, r.BreakdownKind, r.Breakdown, r.Numerator, r.Denominator, r.Value, r.State,
 				r.Reason, r.RuleVersion, r.Source, r.ExactNumerator, r.ExactDenominator,
 			})
 		}

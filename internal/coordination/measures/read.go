@@ -116,8 +116,8 @@ func list(ctx context.Context, tx *store.Tx, synthetic bool) (*listOutput, error
 type readInput struct {
 	ID            string `path:"id" maxLength:"63" doc:"A measure's id; see GET /v1/measures." example:"national-wait-completed"`
 	Period        string `query:"period" pattern:"^([0-9]{4}-(0[1-9]|1[0-2])|latest|all)$" default:"latest" doc:"A month, the latest published one, or all."`
-	GeographyKind string `query:"geographyKind" enum:"ICS,Place,Neighbourhood,Service" default:"ICS"`
-	Geography     string `query:"geography" maxLength:"200" doc:"The name of one place, neighbourhood or service; all of the kind when left out."`
+	GeographyKind string `query:"geographyKind" enum:"ICS,Place,Neighbourhood,Service,Provider" default:"ICS"`
+	Geography     string `query:"geography" maxLength:"200" doc:"The name of one place, neighbourhood or service, or the ODS code of the provider that leads services; all of the kind when left out."`
 	Breakdown     string `query:"breakdown" enum:"none,ageBand,ethnicity,gender,deprivation,route,waitBand" default:"none" doc:"One breakdown; neighbourhoods have none."`
 }
 
@@ -134,9 +134,10 @@ type MeasureFigures struct {
 // PublishedFigure is one published figure.
 type PublishedFigure struct {
 	Publication
-	GeographyKind string `json:"geographyKind" enum:"ICS,Place,Neighbourhood,Service"`
+	GeographyKind string `json:"geographyKind" enum:"ICS,Place,Neighbourhood,Service,Provider"`
 	Geography     string `json:"geography"`
 	Place         string `json:"place,omitempty" doc:"The place of a neighbourhood."`
+	Provider      string `json:"provider,omitempty" doc:"The ODS code of the provider that led a service when the figures were made."`
 	Breakdown     string `json:"breakdown,omitempty" example:"ageBand"`
 	Class         string `json:"class,omitempty" doc:"The class of the breakdown." example:"18-25"`
 	State         string `json:"state" enum:"Published,Hidden,Missing" doc:"Hidden: the figure is below 5, or one that is could be worked out from it. Missing: there is none, which is not zero."`
@@ -151,14 +152,14 @@ type PublishedFigure struct {
 
 type figureRow struct {
 	publicationRow
-	GeographyKind, Geography, Place, BreakdownKind, Breakdown string
-	Numerator, Denominator, Value                             *int64
-	State, Reason, RuleVersion, Source                        string
+	GeographyKind, Geography, Place, Provider, BreakdownKind, Breakdown string
+	Numerator, Denominator, Value                                       *int64
+	State, Reason, RuleVersion, Source                                  string
 }
 
 func (r figureRow) figure() PublishedFigure {
 	f := PublishedFigure{
-		Publication: r.publication(), GeographyKind: r.GeographyKind, Geography: r.Geography, Place: r.Place, Breakdown: r.BreakdownKind, Class: r.Breakdown,
+		Publication: r.publication(), GeographyKind: r.GeographyKind, Geography: r.Geography, Place: r.Place, Provider: r.Provider, Breakdown: r.BreakdownKind, Class: r.Breakdown,
 		State: r.State, Value: r.Value, Numerator: r.Numerator, Denominator: r.Denominator, Reason: r.Reason, CountedBy: r.RuleVersion, Source: r.Source,
 	}
 	f.Shown = map[string]string{hidden: "*", missing: "-"}[r.State]

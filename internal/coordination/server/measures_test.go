@@ -70,6 +70,9 @@ func TestPublication(t *testing.T) {
 			t.Errorf("services, to a %s: %v, want %v", role, got, want)
 		}
 	}
+	if got := lead.figures("referrals-received", "geographyKind=Provider"); !equal(got, map[string]string{"RT1": "25"}) {
+		t.Errorf("the provider of all services: %v", got)
+	}
 	if got := lead.figures("referrals-received", "geographyKind=Place"); got["coast"] != "25" {
 		t.Errorf("places: %v", got)
 	}
@@ -257,8 +260,8 @@ func TestPublishedStaysPublished(t *testing.T) {
 	s.population(23, 20, within)
 	s.publish(s.publisher(), month, false, measures.Published)
 	app := s.app(testSubject, "north")
-	const add = `INSERT INTO figures (publication_id, measure, geography_kind, geography, place, breakdown_kind, breakdown, numerator, value, state, rule_version)
-		SELECT id, 'made-up', 'ICS', 'QOP', '', '', '', 5, 5, 'Published', 'x' FROM publications`
+	const add = `INSERT INTO figures (publication_id, measure, geography_kind, geography, place, provider, breakdown_kind, breakdown, numerator, value, state, rule_version)
+		SELECT id, 'made-up', 'ICS', 'QOP', '', '', '', '', 5, 5, 'Published', 'x' FROM publications`
 	for name, test := range map[string]struct{ sql, want string }{
 		"change a figure":      {"UPDATE figures SET value = 1", "42501"},
 		"remove a figure":      {"DELETE FROM figures", "42501"},

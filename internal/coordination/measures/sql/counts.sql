@@ -1,1 +1,1 @@
-SELECT measure, geography_kind, geography, place, breakdown_kind, breakdown, units, counted FROM measure_counts(@from, @to)
+SELECT measure, geography_kind, geography, breakdown_kind, breakdown, units, counted FROM measure_counts(@from, @to)

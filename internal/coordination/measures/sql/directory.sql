@@ -1,3 +1,3 @@
-SELECT 'Neighbourhood' AS kind, name, place FROM neighbourhoods
+SELECT 'Neighbourhood' AS kind, name, place, '' AS provider FROM neighbourhoods
 UNION ALL
-SELECT 'Service', name, place FROM services
+SELECT 'Service', name, place, lead_provider_ods_code FROM services

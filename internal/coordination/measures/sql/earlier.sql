@@ -1,3 +1,3 @@
-SELECT revision, measure, geography_kind, geography, place, breakdown_kind, breakdown, numerator, denominator, value, state, rule_version,
+SELECT revision, measure, geography_kind, geography, place, provider, breakdown_kind, breakdown, numerator, denominator, value, state, rule_version,
        exact_numerator, exact_denominator
 FROM earlier_figures(@from, @to)

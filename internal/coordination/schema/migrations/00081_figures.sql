@@ -18,9 +18,10 @@ CREATE TABLE publications (
 CREATE TABLE figures (
     publication_id    uuid NOT NULL REFERENCES publications,
     measure           text NOT NULL,
-    geography_kind    text NOT NULL CHECK (geography_kind IN ('ICS', 'Place', 'Neighbourhood', 'Service')),
+    geography_kind    text NOT NULL CHECK (geography_kind IN ('ICS', 'Place', 'Neighbourhood', 'Service', 'Provider')),
     geography         text NOT NULL,
     place             text NOT NULL, -- of a neighbourhood; empty otherwise
+    provider          text NOT NULL, -- that leads a service, when the figure was made; empty otherwise
     breakdown_kind    text NOT NULL, -- empty for everyone together
     breakdown         text NOT NULL,
     numerator         bigint,
@@ -53,7 +54,7 @@ CREATE TRIGGER figure_with_its_publication AFTER INSERT ON figures REFERENCING N
     FOR EACH STATEMENT EXECUTE FUNCTION figure_with_its_publication();
 
 GRANT SELECT, INSERT (id, from_on, to_on, revision, facts_as_of, suppression_version, synthetic) ON publications TO cmhf_app;
-GRANT SELECT (publication_id, measure, geography_kind, geography, place, breakdown_kind, breakdown, numerator, denominator, value, state, reason,
+GRANT SELECT (publication_id, measure, geography_kind, geography, place, provider, breakdown_kind, breakdown, numerator, denominator, value, state, reason,
               rule_version, source), INSERT ON figures TO cmhf_app;
 
 -- +goose StatementBegin
@@ -112,10 +113,10 @@ $$;
 -- +goose StatementBegin
 -- The earlier publications of a period with their exact counts, for the job that publishes it again.
 CREATE FUNCTION earlier_figures(p_from date, p_to date)
-RETURNS TABLE (revision integer, measure text, geography_kind text, geography text, place text, breakdown_kind text, breakdown text,
+RETURNS TABLE (revision integer, measure text, geography_kind text, geography text, place text, provider text, breakdown_kind text, breakdown text,
                numerator bigint, denominator bigint, value bigint, state text, rule_version text, exact_numerator bigint, exact_denominator bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT p.revision, f.measure, f.geography_kind, f.geography, f.place, f.breakdown_kind, f.breakdown, f.numerator, f.denominator,
+    SELECT p.revision, f.measure, f.geography_kind, f.geography, f.place, f.provider, f.breakdown_kind, f.breakdown, f.numerator, f.denominator,
            f.value, f.state, f.rule_version, f.exact_numerator, f.exact_denominator
     FROM publications p JOIN figures f ON f.publication_id = p.id
     WHERE p.from_on = p_from AND p.to_on = p_to
