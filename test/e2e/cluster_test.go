@@ -15,6 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/testkit/apiclient"
 )
 
@@ -27,6 +32,8 @@ var withPatience = "--timeout=" + patience.String()
 // suite is the cluster under test.
 type suite struct {
 	kubectl, kubeconfig string
+	// reader reads resources where a test looks again and again.
+	reader client.Reader
 	// devcluster is the command that runs something inside the cluster's namespaces.
 	devcluster []string
 	cluster    apiclient.Cluster
@@ -49,8 +56,20 @@ func newSuite(t *testing.T) *suite {
 	if err != nil {
 		t.Fatalf("E2E_HTTP_PORT: %v", err)
 	}
+	config, err := clientcmd.BuildConfigFromFlags("", env("E2E_KUBECONFIG"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &suite{
-		kubectl: env("E2E_KUBECTL"), kubeconfig: env("E2E_KUBECONFIG"), devcluster: strings.Fields(env("E2E_DEVCLUSTER")),
+		kubectl: env("E2E_KUBECTL"), kubeconfig: env("E2E_KUBECONFIG"), reader: reader, devcluster: strings.Fields(env("E2E_DEVCLUSTER")),
 		cluster: apiclient.Cluster{HTTPPort: port}, logs: map[string]bool{}, secret: map[string]string{},
 	}
 }
@@ -108,14 +127,17 @@ func (s *suite) uid(t *testing.T, args ...string) string {
 	return uid
 }
 
-// eventually tries until it works or patience ends.
+// eventually tries until it works or patience ends, more and more seldom: a kubectl costs a third of a second of the cores that
+// what it waits for needs too.
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
 	var err error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
+	pause := 200 * time.Millisecond
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
 		if err = try(); err == nil {
 			return
 		}
+		pause = min(pause*5/4, 1500*time.Millisecond)
 	}
 	t.Fatalf("%s: %v", what, err)
 }

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/testkit/apiclient"
 )
 
@@ -126,12 +129,14 @@ func secretName(purpose string, generation int) string {
 // credentials gives the generation of Secrets that a tenant's status names.
 func (s *suite) credentials(t *testing.T, tenant string) int {
 	t.Helper()
-	var generation int
-	text := s.run(t, "get", "ics", tenant, "-o", "jsonpath={.status.credentials.generation}")
-	if _, err := fmt.Sscan(text, &generation); err != nil {
-		t.Fatalf("status.credentials.generation of %s is %q", tenant, text)
+	var ics v1alpha1.IntegratedCareSystem
+	if err := s.reader.Get(t.Context(), client.ObjectKey{Name: tenant}, &ics); err != nil {
+		t.Fatal(err)
 	}
-	return generation
+	if ics.Status.Credentials == nil {
+		t.Fatalf("the status of %s names no credentials", tenant)
+	}
+	return int(ics.Status.Credentials.Generation)
 }
 
 func (s *suite) secretValue(t *testing.T, namespace, name, key string) string {

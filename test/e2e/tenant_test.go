@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -14,6 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cmhf/operator/api/v1alpha1"
 	"github.com/cmhf/operator/internal/testkit/apiclient"
 )
 
@@ -74,25 +76,13 @@ func (x *tenant) ready(t *testing.T) {
 // condition gives status, reason and message of a condition of the system, empty where it has none.
 func (x *tenant) condition(t *testing.T, kind string) (status, reason, message string) {
 	t.Helper()
-	var ics struct {
-		Metadata struct{ Generation int64 }
-		Status   struct {
-			Conditions []struct {
-				Type, Status, Reason, Message string
-				ObservedGeneration            int64
-			}
-		}
-	}
-	out, err := x.try(t.Context(), "", "get", "ics", x.name, "-o", "json")
-	if err != nil {
+	var ics v1alpha1.IntegratedCareSystem
+	if err := x.reader.Get(t.Context(), client.ObjectKey{Name: x.name}, &ics); err != nil {
 		return "", "", err.Error()
 	}
-	if err := json.Unmarshal([]byte(out), &ics); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range ics.Status.Conditions {
-		if c.Type == kind && c.ObservedGeneration == ics.Metadata.Generation {
-			return c.Status, c.Reason, c.Message
+		if c.Type == kind && c.ObservedGeneration == ics.Generation {
+			return string(c.Status), c.Reason, c.Message
 		}
 	}
 	return "", "", ""
