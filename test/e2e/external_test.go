@@ -77,7 +77,8 @@ spec:
           exec postgres -c listen_addresses='*' -c unix_socket_directories=/data \
             -c ssl=on -c ssl_cert_file=/certificate/tls.crt -c ssl_key_file=/data/tls.key
         env: [{name: PGHOST, value: /data}]
-        readinessProbe: {exec: {command: [pg_isready, --quiet]}, periodSeconds: 3}
+        startupProbe: {exec: {command: [pg_isready, --quiet]}, periodSeconds: 2, failureThreshold: 300}
+        readinessProbe: {exec: {command: [pg_isready, --quiet]}, periodSeconds: 10}
         lifecycle: {preStop: {exec: {command: [pg_ctl, stop, --pgdata=/data/pg, --mode=fast]}}}
         volumeMounts: [{name: data, mountPath: /data}, {name: certificate, mountPath: /certificate}]
       volumes:

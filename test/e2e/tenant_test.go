@@ -55,6 +55,12 @@ spec:
     dashboard: {url: "http://dashboard.ics-NAME.cmhf.localhost:PORT"}
 `)
 	x.declare(t)
+	// Once its test has passed it makes room for the next.
+	t.Cleanup(func() {
+		if !t.Failed() {
+			_, _ = x.try(context.Background(), "", "patch", "ics", name, "--type=merge", "-p", `{"spec":{"state":"Hibernated"}}`) // it may be deleted
+		}
+	})
 	return x
 }
 
