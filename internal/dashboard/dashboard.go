@@ -75,7 +75,9 @@ func (d *Dashboard) routes(static http.Handler) *http.ServeMux {
 	m.Handle("GET "+assets.Prefix, static)
 	page := func(pattern string, h pageHandler) { m.Handle(pattern, d.page(h)) }
 	page("GET /{$}", d.home)
-	page("GET "+pages.GlancePath, d.atAGlance)
+	page("GET "+pages.GlancePath, signedIn(d.atAGlance))
+	page("GET "+pages.WaitsPath, signedIn(d.accessAndWaits))
+	page("GET /figures/{file}", signedIn(d.figuresFile))
 	page("GET /auth/sign-in", d.beginSignIn)
 	page("GET "+signin.CallbackPath, d.completeSignIn)
 	page("POST /auth/sign-out", d.signOut)
@@ -120,6 +122,17 @@ func (d *Dashboard) page(h pageHandler) http.Handler {
 			d.log.ErrorContext(r.Context(), "cannot answer", "route", r.Pattern, "reference", v.reference, "error", err)
 		}
 	})
+}
+
+// signedIn has somebody sign in first and come back.
+func signedIn(h pageHandler) pageHandler {
+	return func(w http.ResponseWriter, r *http.Request, v visit) error {
+		if v.user == nil {
+			http.Redirect(w, r, signInPath(r), http.StatusSeeOther)
+			return nil
+		}
+		return h(w, r, v)
+	}
 }
 
 // signInPath is the address that signs in and comes back to the page of this request.

@@ -22,10 +22,6 @@ func (d *Dashboard) home(w http.ResponseWriter, r *http.Request, v visit) error 
 
 // atAGlance draws the front page. Without the list of services the page still shows the figures.
 func (d *Dashboard) atAGlance(w http.ResponseWriter, r *http.Request, v visit) error {
-	if v.user == nil {
-		http.Redirect(w, r, signInPath(r), http.StatusSeeOther)
-		return nil
-	}
 	call := figures.Call{AccessToken: v.user.AccessToken, RequestID: v.reference}
 	glance := pages.Glance{Reference: v.reference}
 	group, ctx := errgroup.WithContext(r.Context())
@@ -36,24 +32,26 @@ func (d *Dashboard) atAGlance(w http.ResponseWriter, r *http.Request, v visit) e
 	group.Go(func() error {
 		var err error
 		glance.Services, err = observed(d, ctx, "services", call, d.figures.Services)
-		if err != nil && ctx.Err() == nil {
-			d.log.WarnContext(ctx, "the list of services is missing from the page", "reference", v.reference, "error", err)
-		}
-		glance.ServicesMissing = err != nil
+		glance.ServicesMissing = d.partly(ctx, v, "the list of services", err)
 		return nil
 	})
 	if err := group.Wait(); err != nil {
-		switch {
-		case errors.Is(err, figures.ErrNotAllowed):
-			return d.failure(w, r, v, d.pages.Forbidden(v.reference), err)
-		case errors.Is(err, figures.ErrTokenRefused) && v.user.Renewed:
-			return d.failure(w, r, v, d.pages.TokenRefused(v.reference), err)
-		case errors.Is(err, figures.ErrTokenRefused):
-			return d.renew(w, r, v, err)
-		}
-		return d.failure(w, r, v, d.pages.FiguresAway(r.URL.RequestURI(), v.reference), err)
+		return d.unanswered(w, r, v, err)
 	}
 	return d.pages.AtAGlance(w, *v.viewer(), glance)
+}
+
+// unanswered says why there are no figures, or has somebody sign in again whose token the API refuses.
+func (d *Dashboard) unanswered(w http.ResponseWriter, r *http.Request, v visit, err error) error {
+	switch {
+	case errors.Is(err, figures.ErrNotAllowed):
+		return d.failure(w, r, v, d.pages.Forbidden(v.reference), err)
+	case errors.Is(err, figures.ErrTokenRefused) && v.user.Renewed:
+		return d.failure(w, r, v, d.pages.TokenRefused(v.reference), err)
+	case errors.Is(err, figures.ErrTokenRefused):
+		return d.renew(w, r, v, err)
+	}
+	return d.failure(w, r, v, d.pages.FiguresAway(r.URL.RequestURI(), v.reference), err)
 }
 
 // observed calls the coordination API and counts how it went.

@@ -186,6 +186,7 @@ const (
 	ListMeasures                    Operation = "listMeasures"
 	ReadMeasure                     Operation = "readMeasure"
 	ExportMeasure                   Operation = "exportMeasure"
+	ReadFigures                     Operation = "readFigures"
 	ReadPopulations                 Operation = "readPopulations"
 	UploadPopulations               Operation = "uploadPopulations"
 	ListSeries                      Operation = "listSeries"

@@ -193,6 +193,7 @@ var table = []Rule{
 	{ListMeasures, []Role{ServiceLead, Practitioner, DigitalLead}, false, false},
 	{ReadMeasure, []Role{ServiceLead, Practitioner, DigitalLead}, false, false},
 	{ExportMeasure, []Role{ServiceLead, Practitioner, DigitalLead}, false, false},
+	{ReadFigures, []Role{ServiceLead, Practitioner, DigitalLead}, false, false},
 	{ReadPopulations, []Role{ServiceLead, Practitioner, DigitalLead}, false, false},
 	{UploadPopulations, []Role{DigitalLead}, false, true},
 	{ListSeries, []Role{ServiceLead, Practitioner, DigitalLead}, false, false},

@@ -49,6 +49,7 @@ func Register(a *rest.API, synthetic bool) {
 		}
 		return &readOutput{Body: found}, nil
 	})
+	registerSeveral(a, synthetic)
 	rest.Handle(a, rest.Route{
 		Method: http.MethodGet, Path: csvPath, Operation: access.ExportMeasure, Tag: tag,
 		Summary: "Read a measure's published figures as CSV", Description: "The same figures, with the same filters. The column data says whether they are made up.", Errors: []int{http.StatusNotFound},
@@ -114,7 +115,12 @@ func list(ctx context.Context, tx *store.Tx, synthetic bool) (*listOutput, error
 }
 
 type readInput struct {
-	ID            string `path:"id" maxLength:"63" doc:"A measure's id; see GET /v1/measures." example:"national-wait-completed"`
+	ID string `path:"id" maxLength:"63" doc:"A measure's id; see GET /v1/measures." example:"national-wait-completed"`
+	figureFilter
+}
+
+// figureFilter chooses among published figures.
+type figureFilter struct {
 	Period        string `query:"period" pattern:"^([0-9]{4}-(0[1-9]|1[0-2])|latest|all)$" default:"latest" doc:"A month, the latest published one, or all."`
 	GeographyKind string `query:"geographyKind" enum:"ICS,Place,Neighbourhood,Service,Provider" default:"ICS"`
 	Geography     string `query:"geography" maxLength:"200" doc:"The name of one place, neighbourhood or service, or the ODS code of the provider that leads services; all of the kind when left out."`
@@ -152,6 +158,7 @@ type PublishedFigure struct {
 
 type figureRow struct {
 	publicationRow
+	Measure                                                             string
 	GeographyKind, Geography, Place, Provider, BreakdownKind, Breakdown string
 	Numerator, Denominator, Value                                       *int64
 	State, Reason, RuleVersion, Source                                  string
@@ -170,24 +177,41 @@ func (r figureRow) figure() PublishedFigure {
 }
 
 func read(ctx context.Context, tx *store.Tx, in *readInput, synthetic bool) (MeasureFigures, error) {
-	all := Measures()
-	i := slices.IndexFunc(all, func(m Measure) bool { return m.ID == in.ID })
-	if i < 0 {
+	m, known := byID(in.ID)
+	if !known {
 		return MeasureFigures{}, problem.New(problem.NotFound, "There is no such measure; GET /v1/measures lists them.")
 	}
-	breakdown := in.Breakdown
+	found, err := in.figures(ctx, tx, []string{in.ID})
+	if err != nil {
+		return MeasureFigures{}, err
+	}
+	return MeasureFigures{Measure: m, Rule: suppression.Rule, Synthetic: synthetic, Items: append([]PublishedFigure{}, found[in.ID]...)}, nil
+}
+
+func byID(id string) (Measure, bool) {
+	all := Measures()
+	i := slices.IndexFunc(all, func(m Measure) bool { return m.ID == id })
+	if i < 0 {
+		return Measure{}, false
+	}
+	return all[i], true
+}
+
+// figures reads those of several measures.
+func (f figureFilter) figures(ctx context.Context, tx *store.Tx, measures []string) (map[string][]PublishedFigure, error) {
+	breakdown := f.Breakdown
 	if breakdown == "none" {
 		breakdown = ""
 	}
 	rows, err := store.Rows[figureRow](ctx, tx, figuresSQL, pgx.NamedArgs{
-		"measure": in.ID, "period": in.Period, "geography_kind": in.GeographyKind, "geography": in.Geography, "breakdown": breakdown,
+		"measures": measures, "period": f.Period, "geography_kind": f.GeographyKind, "geography": f.Geography, "breakdown": breakdown,
 	})
 	if err != nil {
-		return MeasureFigures{}, fmt.Errorf("reading figures: %w", err)
+		return nil, fmt.Errorf("reading figures: %w", err)
 	}
-	found := MeasureFigures{Measure: all[i], Rule: suppression.Rule, Synthetic: synthetic, Items: []PublishedFigure{}}
+	found := map[string][]PublishedFigure{}
 	for _, r := range rows {
-		found.Items = append(found.Items, r.figure())
+		found[r.Measure] = append(found[r.Measure], r.figure())
 	}
 	return found, nil
 }

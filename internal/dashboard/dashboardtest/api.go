@@ -46,19 +46,33 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status == 0 {
 		status = a.authorise(r)
 	}
-	answers := map[string][]byte{"/v1/statistics/at-a-glance": glance, "/v1/services": services}
-	answer, ok := answers[r.URL.Path]
-	switch {
-	case status != http.StatusOK:
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(`{"title":"refused by the stand-in"}`)) // the asker has gone
-	case !ok:
-		http.NotFound(w, r)
-	default:
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(answer) // the asker has gone
+	answer, contentType := []byte(nil), "application/json"
+	if status == http.StatusOK {
+		answer, contentType, status = a.answer(r)
 	}
+	if status != http.StatusOK {
+		contentType, answer = "application/problem+json", []byte(`{"title":"refused by the stand-in"}`)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(answer) // the asker has gone
+}
+
+func (a *API) answer(r *http.Request) (body []byte, contentType string, status int) {
+	const prefix, suffix = "/v1/measures/", "/figures.csv"
+	switch path := r.URL.Path; {
+	case path == "/v1/statistics/at-a-glance":
+		return glance, "application/json", http.StatusOK
+	case path == "/v1/services":
+		return services, "application/json", http.StatusOK
+	case path == "/v1/figures":
+		body, status = figures(r.URL.Query())
+		return body, "application/json", status
+	case strings.HasPrefix(path, prefix) && strings.HasSuffix(path, suffix):
+		body, status = file(strings.TrimSuffix(strings.TrimPrefix(path, prefix), suffix), r.URL.Query())
+		return body, "text/csv; charset=utf-8", status
+	}
+	return nil, "", http.StatusNotFound
 }
 
 func (a *API) authorise(r *http.Request) int {

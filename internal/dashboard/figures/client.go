@@ -36,7 +36,7 @@ func NewClient(base *url.URL, odsCode string) *Client {
 // AtAGlance fetches the front page's statistics.
 func (c *Client) AtAGlance(ctx context.Context, call Call) (AtAGlance, error) {
 	var g AtAGlance
-	if err := c.get(ctx, call, "/v1/statistics/at-a-glance", &g); err != nil {
+	if err := c.get(ctx, call, "/v1/statistics/at-a-glance", nil, &g); err != nil {
 		return AtAGlance{}, err
 	}
 	if err := g.check(c.odsCode); err != nil {
@@ -50,7 +50,7 @@ func (c *Client) Services(ctx context.Context, call Call) ([]Service, error) {
 	var answer struct {
 		Items []Service `json:"items"`
 	}
-	if err := c.get(ctx, call, "/v1/services", &answer); err != nil {
+	if err := c.get(ctx, call, "/v1/services", nil, &answer); err != nil {
 		return nil, err
 	}
 	return answer.Items, nil
@@ -62,27 +62,45 @@ type Call struct {
 	RequestID   string
 }
 
-func (c *Client) get(ctx context.Context, call Call, path string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.JoinPath(path).String(), nil)
+func (c *Client) do(ctx context.Context, call Call, path string, query url.Values, accept string) (*http.Response, error) {
+	address := c.base.JoinPath(path)
+	address.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
-		return fmt.Errorf("get %s: %w", path, err)
+		return nil, fmt.Errorf("get %s: %w", path, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+call.AccessToken)
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", accept)
 	req.Header.Set("X-Request-ID", call.RequestID)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("get %s: %w", path, err)
+		return nil, fmt.Errorf("get %s: %w", path, err)
+	}
+	return resp, nil
+}
+
+func statusError(path string, status int) error {
+	switch status {
+	case http.StatusUnauthorized:
+		return fmt.Errorf("get %s: status %d: %w", path, status, ErrTokenRefused)
+	case http.StatusForbidden:
+		return fmt.Errorf("get %s: status %d: %w", path, status, ErrNotAllowed)
+	case http.StatusNotFound:
+		return fmt.Errorf("get %s: status %d: %w", path, status, ErrNotFound)
+	case http.StatusUnprocessableEntity, http.StatusBadRequest:
+		return fmt.Errorf("get %s: status %d: %w", path, status, ErrBadFilter)
+	}
+	return fmt.Errorf("get %s: status %d", path, status)
+}
+
+func (c *Client) get(ctx context.Context, call Call, path string, query url.Values, into any) error {
+	resp, err := c.do(ctx, call, path, query, "application/json")
+	if err != nil {
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }() // reading is over; closing cannot fail in a way that matters
-	switch resp.StatusCode {
-	case http.StatusOK:
-	case http.StatusUnauthorized:
-		return fmt.Errorf("get %s: status %d: %w", path, resp.StatusCode, ErrTokenRefused)
-	case http.StatusForbidden:
-		return fmt.Errorf("get %s: status %d: %w", path, resp.StatusCode, ErrNotAllowed)
-	default:
-		return fmt.Errorf("get %s: status %d", path, resp.StatusCode)
+	if resp.StatusCode != http.StatusOK {
+		return statusError(path, resp.StatusCode)
 	}
 	// json.Decoder would accept what comes after a complete value; an answer cut or doubled on the way is refused.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))

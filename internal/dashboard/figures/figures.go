@@ -14,6 +14,9 @@ import (
 var (
 	// ErrNotAllowed means that the person may not see this (403).
 	ErrNotAllowed = errors.New("the coordination API does not allow this")
+	// ErrNotFound means that there is no such thing (404), ErrBadFilter that the API does not know what was asked for (400, 422).
+	ErrNotFound  = errors.New("the coordination API has no such thing")
+	ErrBadFilter = errors.New("the coordination API does not know this filter")
 	// ErrTokenRefused means that the API does not accept the person's token (401), whoever it is.
 	ErrTokenRefused = errors.New("the coordination API does not accept the access token")
 )
@@ -55,6 +58,7 @@ type Tile struct {
 // Service is one core community mental health service.
 type Service struct {
 	ID             string       `json:"id"`
+	Name           string       `json:"name"`
 	DisplayName    string       `json:"displayName"`
 	State          string       `json:"state"`
 	Place          string       `json:"place"`

@@ -34,12 +34,12 @@ type Renderer struct {
 // style sheet or picture.
 func New(icsName, odsCode string, readOnly bool, asset func(string) (string, error)) (*Renderer, error) {
 	base, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{"asset": asset, "args": args}).
-		ParseFS(files, "templates/layout.gohtml", "templates/components.gohtml")
+		ParseFS(files, "templates/layout.gohtml", "templates/components.gohtml", "templates/measures.gohtml")
 	if err != nil {
 		return nil, fmt.Errorf("parse the page layout: %w", err)
 	}
 	r := &Renderer{icsName: icsName, odsCode: odsCode, readOnly: readOnly, templates: map[string]*template.Template{}}
-	for _, page := range []string{"at-a-glance", "message"} {
+	for _, page := range []string{"access-and-waits", "at-a-glance", "message"} {
 		t, err := base.Clone()
 		if err != nil {
 			return nil, fmt.Errorf("copy the page layout: %w", err)
@@ -77,7 +77,10 @@ type link struct {
 
 // navigation lists the pages that signed-in people can go to.
 func navigation(current string) []link {
-	return []link{{Text: "At a glance", Href: GlancePath, Current: current == GlancePath}}
+	return []link{
+		{Text: "At a glance", Href: GlancePath, Current: current == GlancePath},
+		{Text: "Access and waits", Href: WaitsPath, Current: current == WaitsPath},
+	}
 }
 
 // write draws the named page and sends it. Pages hold figures or the fact of being signed in, so none may be stored.

@@ -1,0 +1,98 @@
+package dashboardtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// measure is what the stand-in knows of a measure. Its figures go up by one step every month.
+type measure struct {
+	id, title, kind, unit, betterWhen string
+	first, step                       int64
+}
+
+var measures = []measure{
+	{"person-wait-completed", "Waits completed within four weeks (the person's own)", "Percent", "% of completed waits", "Higher", 40, 1},
+	{"person-wait-open", "People still waiting (the person's own)", "Count", "people", "Lower", 1200, 25},
+	{"person-left-waiting", "People whom nobody supports and who never got all parts of help", "Count", "people", "Lower", 15, 0},
+	{"national-wait-completed", "Waits completed within four weeks (national rule)", "Percent", "% of completed waits", "Higher", 65, 0},
+	{"national-wait-open", "Waits still open (national rule)", "Count", "referral spells", "Lower", 900, -20},
+	{"referrals-received", "Referrals received", "Count", "referrals", "Neither", 300, 10},
+	{"people-second-contact", "People with a second contact", "Count", "people", "Neither", 150, 5},
+	{"handovers-accepted", "Handovers accepted", "Percent", "% of handovers answered", "Higher", 90, 0},
+	{"handovers-arrived", "Handovers arrived", "Percent", "% of accepted handovers", "Higher", 80, 0},
+	{"re-entries", "Re-entries", "Count", "people", "Neither", 20, 0},
+	{"closures-with-support", "Endings with accepted support or by the person's choice", "Percent", "% of closures", "Neither", 95, 0},
+}
+
+// months of the stand-in, oldest first; the last but one of each measure is hidden.
+func months() []time.Time {
+	var all []time.Time
+	for n := range 12 {
+		all = append(all, time.Date(2025, time.November, 1, 0, 0, 0, 0, time.UTC).AddDate(0, n, 0))
+	}
+	return all
+}
+
+var classes = map[string][]string{"waitBand": {"0-6", "7-13", "14-28", "29-182", "over-182"}, "route": {"Self", "GP", "VCSE"}}
+
+// figures answers GET /v1/figures, and refuses a measure that it does not know.
+func figures(query url.Values) ([]byte, int) {
+	type object map[string]any
+	items := []object{}
+	for _, id := range query["measure"] {
+		at := slices.IndexFunc(measures, func(m measure) bool { return m.id == id })
+		if at < 0 {
+			return nil, http.StatusBadRequest
+		}
+		m := measures[at]
+		published := []object{}
+		for n, from := range months() {
+			period, latest := query.Get("period"), n == len(months())-1
+			if period != "all" && period != from.Format("2006-01") && (period != "latest" || !latest) {
+				continue
+			}
+			of := classes[query.Get("breakdown")]
+			if of == nil {
+				of = []string{""}
+			}
+			for _, class := range of {
+				value := m.first + int64(n)*m.step
+				f := object{
+					"period": from.Format("2006-01"), "from": from.Format(time.DateOnly), "to": from.AddDate(0, 1, -1).Format(time.DateOnly), "revision": 1,
+					"publishedAt": from.AddDate(0, 1, 10), "factsAsOf": from.AddDate(0, 1, 10), "geographyKind": "ICS", "geography": "QOP",
+					"breakdown": query.Get("breakdown"), "class": class, "state": "Published", "shown": strconv.FormatInt(value, 10), "value": value, "numerator": value, "denominator": nil,
+				}
+				if m.kind == "Percent" {
+					f["numerator"], f["denominator"] = value*10, 1000
+				}
+				if n == len(months())-2 || class == "over-182" {
+					f["state"], f["shown"], f["value"], f["numerator"] = "Hidden", "*", nil, nil
+				}
+				published = append(published, f)
+			}
+		}
+		items = append(items, object{"measure": object{
+			"id": m.id, "title": m.title, "definition": "What " + m.title + " means.", "kind": m.kind, "numerator": "some of them", "denominator": "all of them",
+			"unit": m.unit, "betterWhen": m.betterWhen, "rule": "A rule in words.", "ruleVersion": "test-1",
+		}, "items": published})
+	}
+	body, err := json.Marshal(object{"items": items, "rule": "Counts below 5 are hidden; others are rounded to the nearest 5.", "synthetic": true})
+	if err != nil {
+		panic(err) // numbers and text always encode
+	}
+	return body, http.StatusOK
+}
+
+// file answers GET /v1/measures/{id}/figures.csv.
+func file(id string, query url.Values) ([]byte, int) {
+	if !slices.ContainsFunc(measures, func(m measure) bool { return m.id == id }) {
+		return nil, http.StatusNotFound
+	}
+	return fmt.Appendf(nil, "measure,area\n%s,%s %s\n", id, query.Get("geographyKind"), query.Get("geography")), http.StatusOK
+}
