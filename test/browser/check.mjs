@@ -105,6 +105,40 @@ async function checkFigures(page, what) {
   check(`${what}: data are ${options.synthetic === "yes" ? "" : "not "}marked as synthetic`, stripe === (options.synthetic === "yes" ? 1 : 0));
 }
 
+/** Looks at one page wide, on a phone and printed, with everything unfolded and with a choice made by the keyboard alone. */
+async function walk(page, path) {
+  await page.goto(`${origin}/${path}`);
+  await page.screenshot({ path: join(options.out, `${path}-desktop.png`), fullPage: true });
+  await page.setViewportSize({ width: 320, height: 640 });
+  await page.screenshot({ path: join(options.out, `${path}-phone.png`), fullPage: true });
+  await page.setViewportSize({ width: 1280, height: 900 });
+  const folded = await page.locator("details:not([open]) > summary").count();
+  for (let i = 0; i < folded; i++) {
+    await page.locator("details:not([open]) > summary").first().press("Enter");
+  }
+  check(`${path}: all is unfolded by the keyboard`, (await page.locator("details:not([open])").count()) === 0);
+  await axe(page, path);
+  await page.setViewportSize({ width: 320, height: 640 });
+  check(`${path}, 320 px: nothing is cut off sideways`, (await overflow(page)) <= 0, `${await overflow(page)} px too wide`);
+  const wide = await page.evaluate(() => [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > 321 && !e.closest(".app-breakdown__table")).slice(0, 5).map((e) => `${e.tagName}.${e.className}`));
+  if (wide.length > 0) console.log(`        too wide: ${wide.join(", ")}`);
+  await axe(page, `${path}, 320 px`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ media: "print" });
+  await page.pdf({ path: join(options.out, `${path}.pdf`), format: "A4" });
+  await page.emulateMedia({ media: null });
+  const area = page.getByLabel("Area or service");
+  const choices = await area.locator("option").count();
+  if (choices > 1) {
+    await area.focus();
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("button", { name: "Show" }).press("Enter");
+    await page.waitForURL(/area=/);
+    check(`${path}: an area is chosen by the keyboard, and stands in the address`, new URL(page.url()).searchParams.get("area") !== "", page.url());
+    check(`${path}: what was chosen stays chosen`, (await area.inputValue()) === new URL(page.url()).searchParams.get("area"));
+  }
+}
+
 const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 const browser = await chromium.launch({
@@ -155,6 +189,11 @@ try {
   await page.screenshot({ path: join(options.out, "at-a-glance-forced-colours.png"), fullPage: true });
   await page.emulateMedia({ forcedColors: "none" });
 
+  for (const path of ["access-and-waits"]) {
+    await walk(page, path);
+  }
+  await page.goto(`${origin}/at-a-glance`);
+
   await page.emulateMedia({ media: "print" });
   check("print: the sign-out button stays on the screen", !(await page.getByRole("button", { name: "Sign out" }).isVisible()));
   check("print: the watermark is there when data are synthetic", (await page.locator(".app-watermark:visible").count()) === (options.synthetic === "yes" ? 1 : 0));
@@ -170,6 +209,8 @@ try {
   await still.goto(options.url);
   await signIn(still);
   await checkFigures(still, "without JavaScript");
+  await still.getByRole("link", { name: "Access and waits" }).click();
+  check("without JavaScript: Access and waits is shown", (await still.locator("h1").innerText()) === "Access and waits");
 
   await page.goto(`${origin}/at-a-glance`);
   await page.getByRole("button", { name: "Sign out" }).click();

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,34 @@ func (c caller) figures(measure, query string) map[string]string {
 		shown[name] = i["shown"].(string)
 	}
 	return shown
+}
+
+// Several measures at once give the figures that each gives alone, in the order in which they are asked for.
+func TestFiguresOfSeveralMeasures(t *testing.T) {
+	t.Parallel()
+	s := startWithDirectory(t)
+	month, within := settled(t)
+	s.population(23, 20, within)
+	s.publish(s.publisher(), month, false, measures.Published)
+	lead := s.as("digital-lead")
+	ids := []string{"referrals-received", "person-wait-open", "person-wait-completed"}
+	for _, query := range []string{"period=all", "period=" + month.String() + "&breakdown=ageBand", "geographyKind=Service&geography=north", "geographyKind=Provider"} {
+		together := lead.get("/v1/figures?measure=" + strings.Join(ids, "&measure=") + "&" + query).want(http.StatusOK)
+		items := together["items"].([]any)
+		if len(items) != len(ids) || together["rule"] == "" || together["synthetic"] != true {
+			t.Fatalf("%s: %d measures, rule %q, synthetic %v", query, len(items), together["rule"], together["synthetic"])
+		}
+		for n, id := range ids {
+			alone := lead.get("/v1/measures/" + id + "?" + query).want(http.StatusOK)
+			one := items[n].(object)
+			if !reflect.DeepEqual(one["measure"], alone["measure"]) || !reflect.DeepEqual(one["items"], alone["items"]) {
+				t.Errorf("%s of %s: together %v, alone %v", query, id, one, alone)
+			}
+		}
+		if found := items[0].(object)["items"].([]any); len(found) == 0 {
+			t.Errorf("%s: nothing is published of the referrals", query)
+		}
+	}
 }
 
 // 23 people were referred, 20 of them to north. south and east, which are both below 5, hide each other.
@@ -294,6 +323,10 @@ func TestMeasureInput(t *testing.T) {
 	for _, query := range []string{"period=2026-13", "period=soon", "geographyKind=Street", "breakdown=name", "more=x", "geography=" + strings.Repeat("x", 201)} {
 		a := lead.get("/v1/measures/referrals-received?" + query)
 		a.refused(http.StatusUnprocessableEntity, "invalid-request")
+	}
+	for _, query := range []string{"", "measure=nonsense", "measure=referrals-received&measure=referrals-received", "measure=referrals-received&period=soon",
+		strings.Repeat("measure=referrals-received&", 61)} {
+		lead.get("/v1/figures?"+query).refused(http.StatusUnprocessableEntity, "invalid-request")
 	}
 	if got := lead.figures("referrals-received", "period=all"); len(got) != 0 {
 		t.Errorf("before anything is published: %v", got)
