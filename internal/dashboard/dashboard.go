@@ -76,7 +76,9 @@ func (d *Dashboard) routes(static http.Handler) *http.ServeMux {
 	page := func(pattern string, h pageHandler) { m.Handle(pattern, d.page(h)) }
 	page("GET /{$}", d.home)
 	page("GET "+pages.GlancePath, signedIn(d.atAGlance))
-	page("GET "+pages.WaitsPath, signedIn(d.accessAndWaits))
+	for _, s := range pages.Subjects() {
+		page("GET "+s.Path, signedIn(d.subject(s)))
+	}
 	page("GET /figures/{file}", signedIn(d.figuresFile))
 	page("GET /auth/sign-in", d.beginSignIn)
 	page("GET "+signin.CallbackPath, d.completeSignIn)

@@ -27,6 +27,21 @@ var measures = []measure{
 	{"handovers-accepted", "Handovers accepted", "Percent", "% of handovers answered", "Higher", 90, 0},
 	{"handovers-arrived", "Handovers arrived", "Percent", "% of accepted handovers", "Higher", 80, 0},
 	{"re-entries", "Re-entries", "Count", "people", "Neither", 20, 0},
+	{"person-died-waiting", "People who died waiting", "Count", "people", "Lower", 10, 0},
+	{"hospital-follow-up", "Followed up within 72 hours of leaving hospital", "Percent", "% of people who left hospital", "Higher", 70, 1},
+	{"national-spells-started-rate", "Referral spells started, for each 100,000 people", "Rate", "referral spells for each 100,000 people", "Neither", 210, 3},
+	{"outcomes-paired", "Outcomes measured twice", "Percent", "% of spells that ended", "Higher", 45, 2},
+	{"dialog-improved", "Reliably better (DIALOG)", "Percent", "% of paired spells", "Higher", 40, 1},
+	{"dialog-deteriorated", "Reliably worse (DIALOG)", "Percent", "% of paired spells", "Lower", 10, 0},
+	{"reqol-improved", "Reliably better (ReQoL-10)", "Percent", "% of paired spells", "Higher", 38, 1},
+	{"reqol-deteriorated", "Reliably worse (ReQoL-10)", "Percent", "% of paired spells", "Lower", 9, 0},
+	{"reqol-recovered", "Recovered (ReQoL-10)", "Percent", "% of spells that began below 25", "Higher", 30, 1},
+	{"goals-improved", "Reliably better (own goals)", "Percent", "% of paired spells", "Higher", 50, 0},
+	{"goals-deteriorated", "Reliably worse (own goals)", "Percent", "% of paired spells", "Lower", 5, 0},
+	{"participation-improved", "Leisure, friendships and family reliably better", "Percent", "% of paired spells", "Higher", 25, 0},
+	{"asset-uptake", "Taking part in the community", "Percent", "% of people put in touch", "Higher", 60, 0},
+	{"in-work", "In work, learning or volunteering", "Percent", "% of open episodes", "Higher", 35, 0},
+	{"needs-met", "Needs met outside health care", "Percent", "% of people with a need settled", "Higher", 55, 0},
 	{"closures-with-support", "Endings with accepted support or by the person's choice", "Percent", "% of closures", "Neither", 95, 0},
 }
 
@@ -39,7 +54,10 @@ func months() []time.Time {
 	return all
 }
 
-var classes = map[string][]string{"waitBand": {"0-6", "7-13", "14-28", "29-182", "over-182"}, "route": {"Self", "GP", "VCSE"}}
+var classes = map[string][]string{
+	"waitBand": {"0-6", "7-13", "14-28", "29-182", "over-182"}, "route": {"Self", "GP", "VCSE"}, "ethnicity": {"WhiteBritish", "Asian", "Black", "NotKnown"},
+	"deprivation": {"1", "2", "9", "10"}, "ageBand": {"18-25", "40-64"}, "gender": {"Female", "Male"},
+}
 
 // figures answers GET /v1/figures, and refuses a measure that it does not know.
 func figures(query url.Values) ([]byte, int) {
@@ -61,8 +79,8 @@ func figures(query url.Values) ([]byte, int) {
 			if of == nil {
 				of = []string{""}
 			}
-			for _, class := range of {
-				value := m.first + int64(n)*m.step
+			for c, class := range of {
+				value := m.first + int64(n)*m.step - 5*int64(c)
 				f := object{
 					"period": from.Format("2006-01"), "from": from.Format(time.DateOnly), "to": from.AddDate(0, 1, -1).Format(time.DateOnly), "revision": 1,
 					"publishedAt": from.AddDate(0, 1, 10), "factsAsOf": from.AddDate(0, 1, 10), "geographyKind": "ICS", "geography": "QOP",

@@ -15,6 +15,8 @@ type Filter struct {
 	Kind, Name string
 	// Period is a month such as 2026-10; empty for the latest that is published.
 	Period string
+	// By is the breakdown of people that was chosen.
+	By string
 }
 
 const wholeICS = "ICS"
@@ -26,14 +28,25 @@ var (
 
 // ParseFilter reads a filter from an address. What it does not know it leaves out: an old link still leads to the page.
 func ParseFilter(query url.Values) Filter {
-	f := Filter{Kind: wholeICS}
+	f := Filter{Kind: wholeICS, By: groupings[0].Value}
 	if kind, name, found := strings.Cut(query.Get("area"), ":"); found && slices.Contains(areaKinds, kind) && name != "" && len(name) <= 200 {
 		f.Kind, f.Name = kind, name
 	}
 	if period := query.Get("period"); month.MatchString(period) {
 		f.Period = period
 	}
+	if by := query.Get("by"); slices.ContainsFunc(groupings, func(o option) bool { return o.Value == by }) {
+		f.By = by
+	}
 	return f
+}
+
+// Month is the month that breakdowns are shown of, as the API takes it.
+func (f Filter) Month() string {
+	if f.Period == "" {
+		return "latest"
+	}
+	return f.Period
 }
 
 // area is the filter's area as addresses have it.

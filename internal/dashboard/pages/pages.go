@@ -39,7 +39,7 @@ func New(icsName, odsCode string, readOnly bool, asset func(string) (string, err
 		return nil, fmt.Errorf("parse the page layout: %w", err)
 	}
 	r := &Renderer{icsName: icsName, odsCode: odsCode, readOnly: readOnly, templates: map[string]*template.Template{}}
-	for _, page := range []string{"access-and-waits", "at-a-glance", "message"} {
+	for _, page := range []string{"at-a-glance", "message", "subject"} {
 		t, err := base.Clone()
 		if err != nil {
 			return nil, fmt.Errorf("copy the page layout: %w", err)
@@ -77,10 +77,11 @@ type link struct {
 
 // navigation lists the pages that signed-in people can go to.
 func navigation(current string) []link {
-	return []link{
-		{Text: "At a glance", Href: GlancePath, Current: current == GlancePath},
-		{Text: "Access and waits", Href: WaitsPath, Current: current == WaitsPath},
+	links := []link{{Text: "At a glance", Href: GlancePath, Current: current == GlancePath}}
+	for _, s := range Subjects() {
+		links = append(links, link{Text: s.Title, Href: s.Path, Current: current == s.Path})
 	}
+	return links
 }
 
 // write draws the named page and sends it. Pages hold figures or the fact of being signed in, so none may be stored.

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/cmhf/operator/internal/coordination/measures"
+	"github.com/cmhf/operator/internal/dashboard/pages"
 )
 
 func TestAccessAndWaits(t *testing.T) {
@@ -18,8 +21,8 @@ func TestAccessAndWaits(t *testing.T) {
 		"510 of 1,000", ">Hidden<", "!>*<", "!ewer than 5", "0 to 6 days", "Over 182 days", "A voluntary or community group",
 		`href="/figures/person-wait-completed.csv"`, `aria-labelledby="chart-person-wait-completed-title chart-person-wait-completed-desc"`,
 		"What People still waiting (the person&#39;s own) means.", "Synthetic data.", "!style=")
-	if rows := strings.Count(p.body, "<th scope=\"row\" class=\"nhsuk-table__header\">October 2026</th>"); rows != 11 {
-		t.Errorf("%d tables say October 2026, want one for each of 11 measures", rows)
+	if rows := strings.Count(p.body, "<th scope=\"row\" class=\"nhsuk-table__header\">October 2026</th>"); rows != 13 {
+		t.Errorf("%d tables say October 2026, want one for each of 13 measures", rows)
 	}
 }
 
@@ -81,4 +84,39 @@ func TestWaitsOfAnAccountWithoutARole(t *testing.T) {
 		t.Errorf("status %d, want 403", p.status)
 	}
 	p.holds(t, "Your account has no role in this ICS", "!four weeks")
+}
+
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	p := newSite(t).browser(t).signIn("/outcomes", "lead")
+	p.holds(t, "<h1 class=\"nhsuk-heading-xl nhsuk-u-margin-bottom-3\">Outcomes</h1>", "Recovered (ReQoL-10)", "The person&#39;s own goals", "Taking part", "!In October 2026</h2>", "!Groups of people")
+}
+
+func TestInequalities(t *testing.T) {
+	t.Parallel()
+	b := newSite(t).browser(t)
+	b.signIn("/inequalities", "lead").holds(t, `<option value="ethnicity" selected>`, "White British", "In October 2026",
+		"Waits completed within four weeks (the person&#39;s own): the gap is 10, between Black (41) and White British (51).", "!Referrals received: the gap", "!Not known (")
+	b.get("/inequalities?by=deprivation&period=2026-06").holds(t, `<option value="deprivation" selected>`, "1, most deprived", "In June 2026", "the gap is 15, between 10, least deprived (32) and 1, most deprived (47).")
+	b.get("/inequalities?by=shoe-size").holds(t, `<option value="ethnicity" selected>`)
+}
+
+// Every measure that a page names is one that the API counts.
+func TestPagesNameMeasuresThatThereAre(t *testing.T) {
+	t.Parallel()
+	counted := map[string]bool{}
+	for _, m := range measures.Measures() {
+		counted[m.ID] = true
+	}
+	for _, s := range pages.Subjects() {
+		asked := s.Measures()
+		for _, b := range s.Breakdowns(pages.Filter{}) {
+			asked = append(asked, b.Measures...)
+		}
+		for _, id := range asked {
+			if !counted[id] {
+				t.Errorf("%s asks for %s, which nobody counts", s.Title, id)
+			}
+		}
+	}
 }

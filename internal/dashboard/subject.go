@@ -13,46 +13,42 @@ import (
 	"github.com/cmhf/operator/internal/dashboard/pages"
 )
 
-// accessAndWaits draws the page of that name. Without the breakdowns or the list of services it still shows the rest.
-func (d *Dashboard) accessAndWaits(w http.ResponseWriter, r *http.Request, v visit) error {
-	call := figures.Call{AccessToken: v.user.AccessToken, RequestID: v.reference}
-	page := pages.Waits{Filter: pages.ParseFilter(r.URL.Query()), Reference: v.reference}
-	group, ctx := errgroup.WithContext(r.Context())
-	fetch := func(q figures.Query) (figures.Figures, error) {
-		return observed(d, ctx, "figures", call, func(ctx context.Context, call figures.Call) (figures.Figures, error) {
-			return d.figures.Figures(ctx, call, q)
-		})
-	}
-	group.Go(func() (err error) {
-		page.Figures, err = fetch(page.Filter.Query("all", "", pages.WaitsMeasures()...))
-		return err
-	})
-	month := page.Filter.Period
-	if month == "" {
-		month = "latest"
-	}
-	// Neighbourhoods are small: there are no breakdowns of them.
-	if page.Filter.Kind != "Neighbourhood" {
+// subject draws the page about a subject. Without the breakdowns or the list of services it still shows the rest.
+func (d *Dashboard) subject(s pages.Subject) pageHandler {
+	return func(w http.ResponseWriter, r *http.Request, v visit) error {
+		call := figures.Call{AccessToken: v.user.AccessToken, RequestID: v.reference}
+		page := pages.SubjectFigures{Filter: pages.ParseFilter(r.URL.Query())}
+		group, ctx := errgroup.WithContext(r.Context())
+		fetch := func(q figures.Query) (figures.Figures, error) {
+			return observed(d, ctx, "figures", call, func(ctx context.Context, call figures.Call) (figures.Figures, error) {
+				return d.figures.Figures(ctx, call, q)
+			})
+		}
 		group.Go(func() (err error) {
-			page.Bands, err = fetch(page.Filter.Query(month, "waitBand", pages.WaitBandMeasures...))
-			page.BandsMissing = d.partly(ctx, v, "waits by length", err)
+			page.Figures, err = fetch(page.Filter.Query("all", "", s.Measures()...))
+			return err
+		})
+		breakdowns := s.Breakdowns(page.Filter)
+		page.Breakdowns = make([]*figures.Figures, len(breakdowns))
+		for n, b := range breakdowns {
+			group.Go(func() error {
+				got, err := fetch(page.Filter.Query(page.Filter.Month(), b.Kind, b.Measures...))
+				if !d.partly(ctx, v, "figures by "+b.Kind, err) {
+					page.Breakdowns[n] = &got
+				}
+				return nil
+			})
+		}
+		group.Go(func() (err error) {
+			page.Services, err = observed(d, ctx, "services", call, d.figures.Services)
+			d.partly(ctx, v, "the list of services", err)
 			return nil
 		})
-		group.Go(func() (err error) {
-			page.Routes, err = fetch(page.Filter.Query(month, "route", pages.RouteMeasures...))
-			page.RoutesMissing = d.partly(ctx, v, "referrals by way in", err)
-			return nil
-		})
+		if err := group.Wait(); err != nil {
+			return d.unanswered(w, r, v, err)
+		}
+		return d.pages.Subject(w, *v.viewer(), s, page)
 	}
-	group.Go(func() (err error) {
-		page.Services, err = observed(d, ctx, "services", call, d.figures.Services)
-		d.partly(ctx, v, "the list of services", err)
-		return nil
-	})
-	if err := group.Wait(); err != nil {
-		return d.unanswered(w, r, v, err)
-	}
-	return d.pages.Waits(w, *v.viewer(), page)
 }
 
 // partly tells whether something is missing from a page that goes without it, and logs it.
