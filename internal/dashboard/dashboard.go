@@ -79,6 +79,7 @@ func (d *Dashboard) routes(static http.Handler) *http.ServeMux {
 	for _, s := range pages.Subjects() {
 		page("GET "+s.Path, signedIn(d.subject(s)))
 	}
+	page("GET "+pages.AboutPath, signedIn(d.about))
 	page("GET /figures/{file}", signedIn(d.figuresFile))
 	page("GET /auth/sign-in", d.beginSignIn)
 	page("GET "+signin.CallbackPath, d.completeSignIn)

@@ -101,6 +101,17 @@ func TestInequalities(t *testing.T) {
 	b.get("/inequalities?by=shoe-size").holds(t, `<option value="ethnicity" selected>`)
 }
 
+func TestAboutTheData(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.browser(t)
+	b.signIn("/about-the-data", "lead").holds(t, "October 2026", "11 November 2026", "revised, version 2", "Neither direction is better.", "What Recovered (ReQoL-10) means.", "does not mean zero")
+	s.api.Fail("/v1/measures", http.StatusInternalServerError)
+	if p := b.get("/about-the-data"); p.status != http.StatusServiceUnavailable {
+		t.Errorf("without the list of measures: status %d", p.status)
+	}
+}
+
 // Every measure that a page names is one that the API counts.
 func TestPagesNameMeasuresThatThereAre(t *testing.T) {
 	t.Parallel()

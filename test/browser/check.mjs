@@ -128,7 +128,7 @@ async function walk(page, path) {
   await page.pdf({ path: join(options.out, `${path}.pdf`), format: "A4" });
   await page.emulateMedia({ media: null });
   const area = page.getByLabel("Area or service");
-  const choices = await area.locator("option").count();
+  const choices = (await area.count()) === 0 ? 0 : await area.locator("option").count();
   if (choices > 1) {
     await area.focus();
     await page.keyboard.press("ArrowDown");
@@ -189,7 +189,7 @@ try {
   await page.screenshot({ path: join(options.out, "at-a-glance-forced-colours.png"), fullPage: true });
   await page.emulateMedia({ forcedColors: "none" });
 
-  for (const path of ["access-and-waits"]) {
+  for (const path of ["access-and-waits", "outcomes", "inequalities", "about-the-data"]) {
     await walk(page, path);
   }
   await page.goto(`${origin}/at-a-glance`);

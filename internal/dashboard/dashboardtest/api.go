@@ -65,6 +65,8 @@ func (a *API) answer(r *http.Request) (body []byte, contentType string, status i
 		return glance, "application/json", http.StatusOK
 	case path == "/v1/services":
 		return services, "application/json", http.StatusOK
+	case path == "/v1/measures":
+		return catalogue(), "application/json", http.StatusOK
 	case path == "/v1/figures":
 		body, status = figures(r.URL.Query())
 		return body, "application/json", status

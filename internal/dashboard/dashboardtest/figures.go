@@ -59,9 +59,10 @@ var classes = map[string][]string{
 	"deprivation": {"1", "2", "9", "10"}, "ageBand": {"18-25", "40-64"}, "gender": {"Female", "Male"},
 }
 
+type object map[string]any
+
 // figures answers GET /v1/figures, and refuses a measure that it does not know.
 func figures(query url.Values) ([]byte, int) {
-	type object map[string]any
 	items := []object{}
 	for _, id := range query["measure"] {
 		at := slices.IndexFunc(measures, func(m measure) bool { return m.id == id })
@@ -95,16 +96,43 @@ func figures(query url.Values) ([]byte, int) {
 				published = append(published, f)
 			}
 		}
-		items = append(items, object{"measure": object{
-			"id": m.id, "title": m.title, "definition": "What " + m.title + " means.", "kind": m.kind, "numerator": "some of them", "denominator": "all of them",
-			"unit": m.unit, "betterWhen": m.betterWhen, "rule": "A rule in words.", "ruleVersion": "test-1",
-		}, "items": published})
+		items = append(items, object{"measure": m.described(), "items": published})
 	}
-	body, err := json.Marshal(object{"items": items, "rule": "Counts below 5 are hidden; others are rounded to the nearest 5.", "synthetic": true})
+	return encoded(object{"items": items, "rule": rule, "synthetic": true}), http.StatusOK
+}
+
+const rule = "Counts below 5 are hidden; others are rounded to the nearest 5."
+
+func (m measure) described() object {
+	return object{
+		"id": m.id, "title": m.title, "definition": "What " + m.title + " means.", "kind": m.kind, "numerator": "some of them", "denominator": "all of them",
+		"unit": m.unit, "betterWhen": m.betterWhen, "rule": "A rule in words.", "ruleVersion": "test-1",
+	}
+}
+
+// catalogue answers GET /v1/measures.
+func catalogue() []byte {
+	var items, publications []object
+	for _, m := range measures {
+		items = append(items, m.described())
+	}
+	all := months()
+	slices.Reverse(all)
+	for n, from := range all {
+		publications = append(publications, object{
+			"period": from.Format("2006-01"), "from": from.Format(time.DateOnly), "to": from.AddDate(0, 1, -1).Format(time.DateOnly), "revision": 1 + n%2,
+			"publishedAt": from.AddDate(0, 1, 10), "factsAsOf": from.AddDate(0, 1, 10),
+		})
+	}
+	return encoded(object{"items": items, "publications": publications, "rule": rule, "synthetic": true})
+}
+
+func encoded(o object) []byte {
+	body, err := json.Marshal(o)
 	if err != nil {
 		panic(err) // numbers and text always encode
 	}
-	return body, http.StatusOK
+	return body
 }
 
 // file answers GET /v1/measures/{id}/figures.csv.

@@ -39,7 +39,7 @@ func New(icsName, odsCode string, readOnly bool, asset func(string) (string, err
 		return nil, fmt.Errorf("parse the page layout: %w", err)
 	}
 	r := &Renderer{icsName: icsName, odsCode: odsCode, readOnly: readOnly, templates: map[string]*template.Template{}}
-	for _, page := range []string{"at-a-glance", "message", "subject"} {
+	for _, page := range []string{"about", "at-a-glance", "message", "subject"} {
 		t, err := base.Clone()
 		if err != nil {
 			return nil, fmt.Errorf("copy the page layout: %w", err)
@@ -81,7 +81,7 @@ func navigation(current string) []link {
 	for _, s := range Subjects() {
 		links = append(links, link{Text: s.Title, Href: s.Path, Current: current == s.Path})
 	}
-	return links
+	return append(links, link{Text: "About the data", Href: AboutPath, Current: current == AboutPath})
 }
 
 // write draws the named page and sends it. Pages hold figures or the fact of being signed in, so none may be stored.
