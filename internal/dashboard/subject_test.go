@@ -101,6 +101,15 @@ func TestInequalities(t *testing.T) {
 	b.get("/inequalities?by=shoe-size").holds(t, `<option value="ethnicity" selected>`)
 }
 
+func TestServices(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.browser(t)
+	b.signIn("/services", "lead").holds(t, "Episodes with a key worker", "All services", "Salford East community mental health service", "No new referrals")
+	s.api.Fail("/v1/services", http.StatusInternalServerError)
+	b.get("/services").holds(t, "Episodes with a key worker", "!All services")
+}
+
 func TestAboutTheData(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -189,7 +189,7 @@ try {
   await page.screenshot({ path: join(options.out, "at-a-glance-forced-colours.png"), fullPage: true });
   await page.emulateMedia({ forcedColors: "none" });
 
-  for (const path of ["access-and-waits", "outcomes", "inequalities", "about-the-data"]) {
+  for (const path of ["access-and-waits", "outcomes", "inequalities", "services", "about-the-data"]) {
     await walk(page, path);
   }
   await page.goto(`${origin}/at-a-glance`);

@@ -42,6 +42,13 @@ var measures = []measure{
 	{"asset-uptake", "Taking part in the community", "Percent", "% of people put in touch", "Higher", 60, 0},
 	{"in-work", "In work, learning or volunteering", "Percent", "% of open episodes", "Higher", 35, 0},
 	{"needs-met", "Needs met outside health care", "Percent", "% of people with a need settled", "Higher", 55, 0},
+	{"episodes-open", "Episodes of care open", "Count", "episodes", "Neither", 800, 15},
+	{"key-worker-cover", "Episodes with a key worker", "Percent", "% of open episodes", "Higher", 70, 2},
+	{"people-per-key-worker", "People for each key worker", "Rate", "people for each key worker", "Lower", 22, 0},
+	{"plan-cover", "Episodes with a plan in force", "Percent", "% of open episodes", "Higher", 60, 2},
+	{"plans-agreed", "Plans that the person agreed to", "Percent", "% of people with a new plan", "Higher", 90, 0},
+	{"carers-involved", "Carers involved", "Percent", "% of people who were met", "Higher", 30, 0},
+	{"health-check-complete", "Physical health check complete", "Percent", "% of episodes open for a year", "Higher", 50, 1},
 	{"closures-with-support", "Endings with accepted support or by the person's choice", "Percent", "% of closures", "Neither", 95, 0},
 }
 

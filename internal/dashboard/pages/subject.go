@@ -30,6 +30,7 @@ type subjectPage struct {
 	Rule, Change      string
 	Sections          []measureSection
 	Tables            []breakdownTable
+	Services          []service // empty where the page does not list them
 }
 
 type measureSection struct {
@@ -63,6 +64,11 @@ func (r *Renderer) Subject(w http.ResponseWriter, viewer Viewer, s Subject, g Su
 	areas := g.Filter.areas(r.icsName, g.Services)
 	page := subjectPage{
 		Path: s.Path, Title: s.Title, Lead: s.Lead, Areas: areas, Area: chosen(areas), Rule: g.Figures.Rule, Change: progress.Rule,
+	}
+	if s.services {
+		for _, one := range g.Services {
+			page.Services = append(page.Services, newService(one))
+		}
 	}
 	if s.by {
 		for _, o := range groupings {

@@ -9,6 +9,8 @@ type Subject struct {
 	breakdowns []breakdown
 	// by: readers choose one breakdown of people for all tables.
 	by bool
+	// services: the page lists the services too.
+	services bool
 }
 
 type section struct {
@@ -29,6 +31,7 @@ const (
 	waitsPath        = "/access-and-waits"
 	outcomesPath     = "/outcomes"
 	inequalitiesPath = "/inequalities"
+	servicesPath     = "/services"
 )
 
 // Subjects are the pages about one subject, in the order of the menu.
@@ -63,6 +66,14 @@ func Subjects() []Subject {
 				{id: "access", title: "Access", values: true, measures: []string{"referrals-received", "national-spells-started-rate"}},
 				{id: "waits", title: "Waits within four weeks", values: true, measures: []string{"person-wait-completed"}},
 				{id: "outcomes", title: "Outcomes", values: true, measures: []string{"dialog-improved", "reqol-recovered"}},
+			},
+		},
+		{
+			Path: servicesPath, Title: "Services", Lead: "One plan and a named person for everyone, and the services that give them.", services: true,
+			sections: []section{
+				{"A named person", []string{"episodes-open", "key-worker-cover", "people-per-key-worker"}},
+				{"One plan", []string{"plan-cover", "plans-agreed", "carers-involved"}},
+				{"Body and mind", []string{"health-check-complete"}},
 			},
 		},
 	}
