@@ -3,9 +3,9 @@
 //
 //   cd test/browser && npm ci
 //   DASHBOARD_PASSWORD=... node check.mjs --url http://dashboard.ics-qop.cmhf.localhost:8080 --user NAME \
-//     --expect people-referred=15 --expect waiting=Hidden [--services 3] [--synthetic yes|no] [--out DIR]
+//     --expect people-referred=15 --expect waiting=Hidden [--services 3] [--synthetic yes|no] [--walk] [--out DIR]
 //
-// --expect gives what a tile must say; --out is where screenshots and the printout go. Exit status 0 means that all went well.
+// --expect gives what a tile must say; --walk looks at the other pages too; --out is where screenshots and the printout go. Exit status 0 means that all went well.
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -34,6 +34,7 @@ const { values: options } = parseArgs({
     expect: { type: "string", multiple: true, default: [] },
     services: { type: "string" },
     synthetic: { type: "string", default: "yes" },
+    walk: { type: "boolean", default: false },
     out: { type: "string", default: "out" },
   },
 });
@@ -189,7 +190,7 @@ try {
   await page.screenshot({ path: join(options.out, "at-a-glance-forced-colours.png"), fullPage: true });
   await page.emulateMedia({ forcedColors: "none" });
 
-  for (const path of ["access-and-waits", "outcomes", "inequalities", "services", "about-the-data"]) {
+  for (const path of !options.walk ? [] : ["access-and-waits", "outcomes", "inequalities", "services", "about-the-data"]) {
     await walk(page, path);
   }
   await page.goto(`${origin}/at-a-glance`);

@@ -29,5 +29,5 @@ if ! curl --silent --fail --output /dev/null --retry 50 --retry-delay 0 --retry-
 fi
 step "walking through it"
 cd "$here"
-DASHBOARD_PASSWORD=lead node check.mjs --url "http://dashboard.ics-qop.cmhf.localhost:$port" --user lead --services 3 \
+DASHBOARD_PASSWORD=lead node check.mjs --url "http://dashboard.ics-qop.cmhf.localhost:$port" --user lead --services 3 --walk \
   --expect people-referred=1,250 --expect waiting=Hidden --expect open-episodes=845 --expect supported-closures='No data'
