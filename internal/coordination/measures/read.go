@@ -116,11 +116,11 @@ func list(ctx context.Context, tx *store.Tx, synthetic bool) (*listOutput, error
 
 type readInput struct {
 	ID string `path:"id" maxLength:"63" doc:"A measure's id; see GET /v1/measures." example:"national-wait-completed"`
-	figureFilter
+	FigureFilter
 }
 
-// figureFilter chooses among published figures.
-type figureFilter struct {
+// FigureFilter chooses among published figures.
+type FigureFilter struct {
 	Period        string `query:"period" pattern:"^([0-9]{4}-(0[1-9]|1[0-2])|latest|all)$" default:"latest" doc:"A month, the latest published one, or all."`
 	GeographyKind string `query:"geographyKind" enum:"ICS,Place,Neighbourhood,Service,Provider" default:"ICS"`
 	Geography     string `query:"geography" maxLength:"200" doc:"The name of one place, neighbourhood or service, or the ODS code of the provider that leads services; all of the kind when left out."`
@@ -198,7 +198,7 @@ func byID(id string) (Measure, bool) {
 }
 
 // figures reads those of several measures.
-func (f figureFilter) figures(ctx context.Context, tx *store.Tx, measures []string) (map[string][]PublishedFigure, error) {
+func (f FigureFilter) figures(ctx context.Context, tx *store.Tx, measures []string) (map[string][]PublishedFigure, error) {
 	breakdown := f.Breakdown
 	if breakdown == "none" {
 		breakdown = ""

@@ -25,7 +25,7 @@ func registerSeveral(a *rest.API, synthetic bool) {
 
 type severalInput struct {
 	Measures []string `query:"measure,explode" minItems:"1" maxItems:"60" required:"true" doc:"A measure's id; see GET /v1/measures. Repeat it for several." example:"person-wait-completed"`
-	figureFilter
+	FigureFilter
 }
 
 type severalOutput struct {
