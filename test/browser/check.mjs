@@ -121,8 +121,6 @@ async function walk(page, path) {
   await axe(page, path);
   await page.setViewportSize({ width: 320, height: 640 });
   check(`${path}, 320 px: nothing is cut off sideways`, (await overflow(page)) <= 0, `${await overflow(page)} px too wide`);
-  const wide = await page.evaluate(() => [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > 321 && !e.closest(".app-breakdown__table")).slice(0, 5).map((e) => `${e.tagName}.${e.className}`));
-  if (wide.length > 0) console.log(`        too wide: ${wide.join(", ")}`);
   await axe(page, `${path}, 320 px`);
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.emulateMedia({ media: "print" });
