@@ -18,7 +18,7 @@ func TestAccessAndWaits(t *testing.T) {
 	}
 	p.holds(t, "All of Greater Manchester", "October 2026", `<strong>51</strong> <span class="app-measure__unit">% of completed waits`,
 		"Better than the average of the six months before", "Worse than the average", "About the same as the average", "Higher than the average",
-		"510 of 1,000", ">Hidden<", "!>*<", "!ewer than 5", "0 to 6 days", "Over 182 days", "A voluntary or community group",
+		"510 of 1,000", ">Hidden<", "!>*<", "!ewer than 5", "0 to 6 days", "Over 182 days", "Completed, national rule", "A voluntary or community group",
 		`href="/figures/person-wait-completed.csv"`, `aria-labelledby="chart-person-wait-completed-title chart-person-wait-completed-desc"`,
 		"What People still waiting (the person&#39;s own) means.", "Synthetic data.", "!style=")
 	if rows := strings.Count(p.body, "<th scope=\"row\" class=\"nhsuk-table__header\">October 2026</th>"); rows != 13 {

@@ -128,13 +128,16 @@ func (p *subjectPage) months(f Filter, got figures.Figures) (latest *figures.Fig
 func (t *breakdownTable) fill(got figures.Figures, b breakdown, words []option) {
 	t.Rows = make([]breakdownRow, len(words))
 	published := false
-	for _, id := range b.measures {
+	for column, id := range b.measures {
 		of := got.Of(id)
 		if of.Measure.ID == "" {
 			continue
 		}
 		heading := of.Measure.Title
-		if b.values {
+		switch {
+		case column < len(b.heads):
+			heading = b.heads[column]
+		case b.values && of.Measure.Kind == "Percent":
 			heading += ", " + of.Measure.Unit
 		}
 		t.Columns = append(t.Columns, heading)

@@ -22,6 +22,8 @@ type section struct {
 type breakdown struct {
 	id, title, kind string
 	measures        []string
+	// heads of the columns, where the measures' titles don't say what is counted in each class.
+	heads []string
 	// values shows a measure's value in each class, rather than how many there are of each.
 	values bool
 }
@@ -46,7 +48,8 @@ func Subjects() []Subject {
 				{"Moving on, and coming back", []string{"handovers-accepted", "handovers-arrived", "hospital-follow-up", "re-entries", "closures-with-support"}},
 			},
 			breakdowns: []breakdown{
-				{id: "bands", title: "How long people waited", kind: "waitBand", measures: []string{"person-wait-completed", "person-wait-open", "national-wait-completed", "national-wait-open"}},
+				{id: "bands", title: "How long people waited", kind: "waitBand", measures: []string{"person-wait-completed", "person-wait-open", "national-wait-completed", "national-wait-open"},
+					heads: []string{"Completed, the person's own wait", "Still waiting, the person's own wait", "Completed, national rule", "Still open, national rule"}},
 				{id: "routes", title: "By which door people came", kind: "route", measures: []string{"referrals-received"}},
 			},
 		},
