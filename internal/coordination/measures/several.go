@@ -2,7 +2,6 @@ package measures
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 
@@ -49,9 +48,9 @@ func several(ctx context.Context, tx *store.Tx, in *severalInput, synthetic bool
 		m, known := byID(id)
 		switch {
 		case !known:
-			return nil, problem.InvalidField(fmt.Sprintf("query.measure[%d]", n), "there is no such measure; GET /v1/measures lists them")
+			return nil, problem.InvalidField("query.measure", "number %d of those asked for is no measure; GET /v1/measures lists them", n+1)
 		case slices.Contains(in.Measures[:n], id):
-			return nil, problem.InvalidField(fmt.Sprintf("query.measure[%d]", n), "the measure is asked for twice")
+			return nil, problem.InvalidField("query.measure", "number %d of those asked for was asked for before", n+1)
 		}
 		out.Body.Items = append(out.Body.Items, FiguresOfMeasure{m, []PublishedFigure{}})
 	}
